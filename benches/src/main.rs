@@ -1,0 +1,2 @@
+//! Bench program.
+fn main() {}

@@ -1,0 +1,232 @@
+//! What one poll of a task carries: its budget of operations, and the reason of its last wait.
+//!
+//! An executor makes a [`Frame`] for each poll and [enters](Frame::enter) it; what waits finds it through a
+//! thread-local pointer. On a foreign executor there is none: the budget is then unlimited and a reason goes
+//! nowhere. Polls nest (a `block_on` inside a poll): the inner frame hides the outer one.
+//!
+//! Budget: [`BUDGET`] operations on channels, locks and sockets per poll; then each refused operation wakes its
+//! own task and says Pending, so that other tasks get their turn. A future that was already granted something
+//! does not ask. After [`REFUSALS`] refusals in one poll the budget is lifted for the rest of it: whoever polls
+//! on in spite of Pending (a nested foreign `block_on`, a busy combinator) must not spin for ever.
+//!
+//! Checked by `tests/frame.rs`.
+use std::cell::Cell;
+use std::fmt;
+use std::panic::Location;
+use std::ptr;
+use std::task::{Context, Poll};
+
+/// Operations per poll.
+pub const BUDGET: u32 = 128;
+/// Refusals within one poll after which its budget is lifted.
+pub const REFUSALS: u32 = 128;
+
+/// Why a task waits, in Go's words where Go has the thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Nothing of ours was waited for: another library's future, or a hand-written one.
+    External = 0,
+    /// A receive on a channel.
+    ChanReceive,
+    /// A receive on a channel that never carries anything.
+    ChanReceiveNil,
+    /// A send on a channel.
+    ChanSend,
+    /// A send on a channel that never takes anything.
+    ChanSendNil,
+    /// A `select!`.
+    Select,
+    /// A `select!` without an enabled arm.
+    SelectNoCases,
+    /// A timer.
+    Sleep,
+    /// A mutex held by somebody else.
+    MutexLock,
+    /// A wait group that is not yet at zero.
+    WaitGroupWait,
+    /// The end of another task.
+    Join,
+    /// Its turn: the task yielded.
+    Yield,
+    /// The end of a blocking job.
+    Blocking,
+}
+
+impl Reason {
+    const ALL: [Reason; 13] = [
+        Reason::External,
+        Reason::ChanReceive,
+        Reason::ChanReceiveNil,
+        Reason::ChanSend,
+        Reason::ChanSendNil,
+        Reason::Select,
+        Reason::SelectNoCases,
+        Reason::Sleep,
+        Reason::MutexLock,
+        Reason::WaitGroupWait,
+        Reason::Join,
+        Reason::Yield,
+        Reason::Blocking,
+    ];
+
+    /// The words that a dump prints.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Reason::External => "external",
+            Reason::ChanReceive => "chan receive",
+            Reason::ChanReceiveNil => "chan receive (nil chan)",
+            Reason::ChanSend => "chan send",
+            Reason::ChanSendNil => "chan send (nil chan)",
+            Reason::Select => "select",
+            Reason::SelectNoCases => "select (no cases)",
+            Reason::Sleep => "sleep",
+            Reason::MutexLock => "sync.Mutex.Lock",
+            Reason::WaitGroupWait => "sync.WaitGroup.Wait",
+            Reason::Join => "join",
+            Reason::Yield => "yield",
+            Reason::Blocking => "blocking job",
+        }
+    }
+
+    /// The reason with this number (`reason as u8`), `External` for a number that none has.
+    pub fn from_u8(number: u8) -> Reason {
+        Reason::ALL.get(usize::from(number)).copied().unwrap_or(Reason::External)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The source line of an await, as the methods that make futures record it.
+pub type Site = &'static Location<'static>;
+
+/// What one poll carries. Lives on the stack of whoever polls.
+#[derive(Debug)]
+pub struct Frame {
+    budget: Cell<u32>,
+    refused: Cell<u32>,
+    reason: Cell<Reason>,
+    site: Cell<Option<Site>>,
+    outer: Cell<*const Frame>,
+}
+
+thread_local!(static TOP: Cell<*const Frame> = const { Cell::new(ptr::null()) });
+
+impl Default for Frame {
+    fn default() -> Self {
+        Frame::new()
+    }
+}
+
+impl Frame {
+    /// A frame with a full budget.
+    #[inline(always)]
+    pub const fn new() -> Self {
+        Frame {
+            budget: Cell::new(BUDGET),
+            refused: Cell::new(0),
+            reason: Cell::new(Reason::External),
+            site: Cell::new(None),
+            outer: Cell::new(ptr::null()),
+        }
+    }
+
+    /// Runs `f` (one poll) with this frame as the innermost one; also when `f` panics, the outer one is back after.
+    #[inline(always)]
+    pub fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
+        struct Leave(*const Frame);
+        impl Drop for Leave {
+            #[inline(always)]
+            fn drop(&mut self) {
+                TOP.set(self.0);
+            }
+        }
+        let outer = TOP.replace(self);
+        self.outer.set(outer);
+        let _leave = Leave(outer);
+        f()
+    }
+
+    /// Why and where the poll's last wait was; `External` and `None` if it waited for nothing of ours.
+    #[inline(always)]
+    pub fn waited(&self) -> (Reason, Option<Site>) {
+        (self.reason.get(), self.site.get())
+    }
+
+    #[cold]
+    fn refuse(&self) -> bool {
+        let refused = self.refused.get() + 1;
+        self.refused.set(refused);
+        if refused > REFUSALS {
+            self.budget.set(u32::MAX);
+        }
+        refused > REFUSALS
+    }
+}
+
+/// Calls `f` with the innermost frame of this thread, if a poll of ours is on.
+#[inline(always)]
+fn with_top<R>(f: impl FnOnce(&Frame) -> R) -> Option<R> {
+    let top = TOP.get();
+    if top.is_null() {
+        return None;
+    }
+    // SAFETY: `TOP` is set only by `enter`, for as long as the frame that it borrows is being polled in.
+    Some(f(unsafe { &*top }))
+}
+
+/// Takes one operation from the poll's budget: true = go on, false = it is used up.
+#[inline(always)]
+pub fn spend() -> bool {
+    with_top(|frame| match frame.budget.get() {
+        0 => frame.refuse(),
+        left => {
+            frame.budget.set(left - 1);
+            true
+        }
+    })
+    .unwrap_or(true)
+}
+
+/// [`spend`] for a future's `poll`: Pending, with the task woken again, if the budget is used up.
+#[inline(always)]
+pub fn poll_spend(cx: &mut Context<'_>) -> Poll<()> {
+    if spend() {
+        return Poll::Ready(());
+    }
+    cx.waker().wake_by_ref();
+    note(Reason::Yield, None);
+    Poll::Pending
+}
+
+/// Records why and where the current poll is about to wait. The last one before the poll returns counts.
+#[inline(always)]
+pub fn note(reason: Reason, site: Option<Site>) {
+    with_top(|frame| {
+        frame.reason.set(reason);
+        frame.site.set(site);
+    });
+}
+
+/// Is a poll of ours on, on this thread?
+#[inline(always)]
+pub fn polling() -> bool {
+    !TOP.get().is_null()
+}
+
+/// Runs `f` as if no poll were on: the budget is unlimited and reasons go nowhere.
+pub fn outside<R>(f: impl FnOnce() -> R) -> R {
+    struct Back(*const Frame);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            TOP.set(self.0);
+        }
+    }
+    let _back = Back(TOP.replace(ptr::null()));
+    f()
+}

@@ -1,0 +1,432 @@
+//! The one intrusive FIFO list of waiters. Its nodes live in the waiting futures: waiting allocates nothing.
+//!
+//! The list's head sits inside the [`Lock`](crate::lock::Lock) of its owner (a channel, a mutex); a node holds what
+//! passes between the waiter and whoever serves it (its payload) and the waker of its task, or the claim word that
+//! it shares with the other nodes of a `select!`.
+//!
+//! | phase | event | phase after | who wakes |
+//! |---|---|---|---|
+//! | Idle | `push_*`, under the lock | Queued | - |
+//! | Queued | `win` + `finish(verdict)`, under the lock | Granted or Closed | the one who finished, after unlocking |
+//! | Queued | `remove`, under the lock | Idle | - |
+//! | Granted, Closed, Idle | the owner takes the payload and calls `spend` | Spent | - |
+//!
+//! Invariants (from SKETCHES.md), each with the test that fails without it:
+//! - W1 `&mut List` proves that the lock is held (types).
+//! - W2 `finish` takes the waker, then stores the phase with Release: its last touch of node and claim. From then on
+//!   the owner reads without the lock (`models::grant_hands_over_the_payload`).
+//! - W3 an owner that sees its claim WON while the node still says Queued locks and unlocks that list's lock once
+//!   (`models::claim_winner_between_cas_and_phase`).
+//! - W4 others touch a claim only under a lock in whose list one of its nodes is linked (`models::claim_freed_after_unlink`).
+//! - W5 a node reaches only memory that its own future owns: the payload is inside it (`tests/list.rs`: forgotten nodes).
+//! - W6 a linked node always has a waker, its own or its claim's (`finish` unwraps it in debug builds).
+//! - W8 no `&mut` ever covers a queued node: all methods take shared references or pointers.
+//!
+//! Rejected: a `Vec` or slab of waiters (allocates, and removal of a cancelled one is not O(1)); storing a null
+//! `next`/`prev` when idle (writing the links before they are needed costs 3 ns a message).
+use crate::claim::Claim;
+use crate::prim::UnsafeCell;
+use crate::prim::atomic::{AtomicU8, Ordering::*};
+use std::fmt;
+use std::marker::{PhantomData, PhantomPinned};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::ptr::{self, NonNull};
+use std::task::Waker;
+
+/// Where a node stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    /// Not in a list; never was, or removed.
+    Idle = 0,
+    /// In a list; whoever holds the list's lock may touch the node, nobody else.
+    Queued = 1,
+    /// Out of the list, served: the node is its owner's again.
+    Granted = 2,
+    /// Out of the list, told that nothing will come: the node is its owner's again.
+    Closed = 3,
+    /// The owner has taken the outcome; the future is done.
+    Spent = 4,
+}
+
+/// What a waiter is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Verdict {
+    /// It was served.
+    Granted = Phase::Granted as u8,
+    /// Nothing will come any more.
+    Closed = Phase::Closed as u8,
+}
+
+enum Who {
+    Task(Waker),
+    Arm(NonNull<Claim>),
+}
+
+struct Links<P> {
+    next: NonNull<Node<P>>,
+    prev: NonNull<Node<P>>,
+    who: Who,
+}
+
+/// A waiter: lives in a pinned future, linked into a [`List`] while it waits.
+pub struct Node<P> {
+    phase: AtomicU8,
+    /// Which arm of its claim this is; written when queued by `push_arm`.
+    arm: UnsafeCell<u32>,
+    /// Unwritten until queued.
+    links: UnsafeCell<MaybeUninit<Links<P>>>,
+    payload: UnsafeCell<P>,
+    _pin: PhantomPinned,
+}
+
+// SAFETY: a node's parts change hands with the list's lock and the phase; what passes between threads is P and wakers.
+unsafe impl<P: Send> Send for Node<P> {}
+// SAFETY: as above; shared access from other threads goes through the list's lock.
+unsafe impl<P: Send> Sync for Node<P> {}
+
+impl<P> Node<P> {
+    const_fn! {
+        /// An idle node.
+        #[inline(always)]
+        pub const fn new(payload: P) -> Self {
+            Node {
+                phase: AtomicU8::new(Phase::Idle as u8),
+                arm: UnsafeCell::new(0),
+                links: UnsafeCell::new(MaybeUninit::uninit()),
+                payload: UnsafeCell::new(payload),
+                _pin: PhantomPinned,
+            }
+        }
+    }
+
+    /// Where the node stands. Anything but `Queued` gives its owner the node back.
+    #[inline(always)]
+    pub fn phase(&self) -> Phase {
+        // Ordering: Acquire pairs with the Release store in `Won::finish`.
+        match self.phase.load(Acquire) {
+            0 => Phase::Idle,
+            1 => Phase::Queued,
+            2 => Phase::Granted,
+            3 => Phase::Closed,
+            _ => Phase::Spent,
+        }
+    }
+
+    /// Marks the outcome as taken.
+    #[inline(always)]
+    pub fn spend(&self) {
+        debug_assert_ne!(self.phase(), Phase::Queued, "a queued node cannot be spent");
+        // Ordering: Relaxed, the node is its owner's alone.
+        self.phase.store(Phase::Spent as u8, Relaxed);
+    }
+
+    /// Calls `f` with the payload.
+    ///
+    /// # Safety
+    /// The caller owns the node and it is not `Queued`; or the caller holds the lock of the list that it is in.
+    #[inline(always)]
+    pub unsafe fn with_payload<R>(&self, f: impl FnOnce(&mut P) -> R) -> R {
+        self.payload.with_mut(|payload| {
+            // SAFETY: by the caller's promise nobody else touches the payload now.
+            f(unsafe { &mut *payload })
+        })
+    }
+
+    /// Calls `f` with the links.
+    ///
+    /// # Safety
+    /// The caller holds the lock of the list that the node is in, and the links were written by `push`.
+    #[inline(always)]
+    unsafe fn with_links<R>(&self, f: impl FnOnce(&mut Links<P>) -> R) -> R {
+        self.links.with_mut(|links| {
+            // SAFETY: the lock excludes everybody else.
+            let links = unsafe { &mut *links };
+            // SAFETY: written when the node was queued.
+            f(unsafe { links.assume_init_mut() })
+        })
+    }
+
+    #[inline(always)]
+    fn arm(&self) -> u32 {
+        self.arm.with(|arm| {
+            // SAFETY: written before the node was queued; the caller holds the lock or has unlinked the node.
+            unsafe { *arm }
+        })
+    }
+}
+
+impl<P> fmt::Debug for Node<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("phase", &self.phase()).finish_non_exhaustive()
+    }
+}
+
+/// The waiters of one kind at one object, longest-waiting first. One pointer: the head, whose `prev` is the tail.
+pub struct List<P> {
+    head: Option<NonNull<Node<P>>>,
+}
+
+// SAFETY: a list moves between threads with its lock; it reaches nodes, which are Sync for P: Send.
+unsafe impl<P: Send> Send for List<P> {}
+
+/// What [`List::remove`] found.
+#[derive(Debug)]
+#[must_use = "a node that was done holds something that must not be lost"]
+pub enum Removed {
+    /// It was still waiting and is now idle. Its waker (none if it was an arm): drop it after unlocking.
+    WasQueued(Option<Waker>),
+    /// It had left the list before: served, closed, or never queued.
+    WasDone,
+}
+
+/// A waiter that was won: out of the list, its claim ours. It must be [finished](Won::finish).
+#[must_use = "a waiter that is won and not finished waits for ever"]
+pub struct Won<'l, P> {
+    node: NonNull<Node<P>>,
+    _list: PhantomData<&'l mut List<P>>,
+}
+
+impl<P> List<P> {
+    /// An empty list.
+    pub const fn new() -> Self {
+        List { head: None }
+    }
+
+    /// Does nobody wait? Counts held and already claimed nodes as waiting.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.head.is_none()
+    }
+
+    /// Queues `node` behind all others.
+    ///
+    /// # Safety
+    /// The node is idle, stays where it is, and is [removed](List::remove) from this list, under its lock, before its
+    /// memory is given up, unless it was finished.
+    #[inline(always)]
+    pub unsafe fn push_back(&mut self, node: Pin<&Node<P>>, waker: Waker) {
+        self.link(node, Who::Task(waker));
+    }
+
+    /// Queues `node` before all others.
+    ///
+    /// # Safety
+    /// As for [`push_back`](List::push_back).
+    #[inline(always)]
+    pub unsafe fn push_front(&mut self, node: Pin<&Node<P>>, waker: Waker) {
+        self.link(node, Who::Task(waker));
+        // In a ring, the last one becomes the first by moving the head one back.
+        self.head = Some(NonNull::from(node.get_ref()));
+    }
+
+    /// Queues `node` behind all others, as arm number `arm` of a select.
+    ///
+    /// # Safety
+    /// As for [`push_back`](List::push_back); the claim has a waker, and stays where it is until the node is out.
+    #[inline(always)]
+    pub unsafe fn push_arm(&mut self, node: Pin<&Node<P>>, claim: Pin<&Claim>, arm: u32) {
+        node.arm.with_mut(|slot| {
+            // SAFETY: an idle node is its owner's alone.
+            unsafe { *slot = arm };
+        });
+        self.link(node, Who::Arm(NonNull::from(claim.get_ref())));
+    }
+
+    #[inline(always)]
+    fn link(&mut self, node: Pin<&Node<P>>, who: Who) {
+        let node = node.get_ref();
+        debug_assert_eq!(node.phase(), Phase::Idle, "only an idle node can be queued");
+        let this = NonNull::from(node);
+        let (next, prev) = match self.head {
+            None => {
+                self.head = Some(this);
+                (this, this)
+            }
+            Some(head) => {
+                // SAFETY: linked nodes are alive, and the lock is held.
+                let first = unsafe { head.as_ref() };
+                // SAFETY: the lock is held and the node is linked.
+                let tail = unsafe { first.with_links(|links| std::mem::replace(&mut links.prev, this)) };
+                // SAFETY: linked nodes are alive, and the lock is held.
+                let last = unsafe { tail.as_ref() };
+                // SAFETY: the lock is held and the node is linked.
+                unsafe { last.with_links(|links| links.next = this) };
+                (head, tail)
+            }
+        };
+        node.links.with_mut(|links| {
+            // SAFETY: an idle node is its owner's alone.
+            unsafe { &mut *links }.write(Links { next, prev, who });
+        });
+        // Ordering: Relaxed; others learn of the node through the lock.
+        node.phase.store(Phase::Queued as u8, Relaxed);
+    }
+
+    /// Takes a linked node out of the ring.
+    ///
+    /// # Safety
+    /// The node is linked in this list.
+    #[inline(always)]
+    unsafe fn unlink(&mut self, this: NonNull<Node<P>>) {
+        // SAFETY: linked nodes are alive.
+        let node = unsafe { this.as_ref() };
+        // SAFETY: the lock is held and the node is linked.
+        let (next, prev) = unsafe { node.with_links(|links| (links.next, links.prev)) };
+        if next == this {
+            self.head = None;
+            return;
+        }
+        // SAFETY: linked nodes are alive.
+        let (after, before) = unsafe { (next.as_ref(), prev.as_ref()) };
+        // SAFETY: the lock is held and the node is linked.
+        unsafe { after.with_links(|links| links.prev = prev) };
+        // SAFETY: the lock is held and the node is linked.
+        unsafe { before.with_links(|links| links.next = next) };
+        if self.head == Some(this) {
+            self.head = Some(next);
+        }
+    }
+
+    /// Takes `node` out, if it is still waiting.
+    ///
+    /// # Safety
+    /// If the node was ever queued, it was in this list.
+    #[inline]
+    pub unsafe fn remove(&mut self, node: Pin<&Node<P>>) -> Removed {
+        let node = node.get_ref();
+        if node.phase() != Phase::Queued {
+            return Removed::WasDone;
+        }
+        // SAFETY: Queued, seen under the lock, means linked.
+        unsafe { self.unlink(NonNull::from(node)) };
+        // SAFETY: the links stay readable until the node is queued again; `who` is read out once.
+        let who = unsafe { node.with_links(|links| ptr::read(&links.who)) };
+        // Ordering: Relaxed; the node is its owner's, who is calling.
+        node.phase.store(Phase::Idle as u8, Relaxed);
+        Removed::WasQueued(match who {
+            Who::Task(waker) => Some(waker),
+            Who::Arm(_) => None,
+        })
+    }
+
+    /// Replaces the waker of a waiting node that is no arm; gives back the one that is not needed, to be dropped
+    /// after unlocking (the new one, if the node has left the list).
+    ///
+    /// # Safety
+    /// If the node was ever queued, it was in this list.
+    #[inline]
+    pub unsafe fn rewake(&mut self, node: Pin<&Node<P>>, waker: Waker) -> Waker {
+        let node = node.get_ref();
+        if node.phase() != Phase::Queued {
+            return waker;
+        }
+        // SAFETY: Queued, seen under the lock, means linked.
+        unsafe {
+            node.with_links(|links| match &mut links.who {
+                Who::Task(old) => std::mem::replace(old, waker),
+                Who::Arm(_) => waker,
+            })
+        }
+    }
+
+    /// The longest-waiting node that can be won, taken out of the list. Passes over nodes whose select is held or
+    /// was won through another arm; they keep their places.
+    #[inline(always)]
+    pub fn win(&mut self) -> Option<Won<'_, P>> {
+        let head = self.head?;
+        // SAFETY: linked nodes are alive, and the lock is held.
+        let node = unsafe { head.as_ref() };
+        // SAFETY: the lock is held and the node is linked.
+        let plain = unsafe { node.with_links(|links| matches!(links.who, Who::Task(_))) };
+        if !plain {
+            return self.win_beyond_arms(head);
+        }
+        // SAFETY: the head is linked.
+        unsafe { self.unlink(head) };
+        Some(Won { node: head, _list: PhantomData })
+    }
+
+    fn win_beyond_arms(&mut self, head: NonNull<Node<P>>) -> Option<Won<'_, P>> {
+        let mut this = head;
+        loop {
+            // SAFETY: linked nodes are alive, and the lock is held.
+            let node = unsafe { this.as_ref() };
+            // SAFETY: the lock is held and the node is linked.
+            let (next, claim) = unsafe {
+                node.with_links(|links| match links.who {
+                    Who::Task(_) => (links.next, None),
+                    Who::Arm(claim) => (links.next, Some(claim)),
+                })
+            };
+            let won = claim.is_none_or(|claim| {
+                // SAFETY: W4, the claim outlives the linkage of its nodes, and the lock is held.
+                let claim = unsafe { claim.as_ref() };
+                claim.win(node.arm())
+            });
+            if won {
+                // SAFETY: the node is linked.
+                unsafe { self.unlink(this) };
+                return Some(Won { node: this, _list: PhantomData });
+            }
+            if next == head {
+                return None;
+            }
+            this = next;
+        }
+    }
+}
+
+impl<P> Default for List<P> {
+    fn default() -> Self {
+        List::new()
+    }
+}
+
+impl<P> fmt::Debug for List<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_empty() { "List(empty)" } else { "List(waiters)" })
+    }
+}
+
+impl<P> Won<'_, P> {
+    /// Calls `f` with the waiter's payload: to give it something, or to take what it offers.
+    #[inline(always)]
+    pub fn with_payload<R>(&mut self, f: impl FnOnce(&mut P) -> R) -> R {
+        // SAFETY: the node is alive until its phase is stored.
+        let node = unsafe { self.node.as_ref() };
+        // SAFETY: won and not finished: the node is ours.
+        unsafe { node.with_payload(f) }
+    }
+
+    /// Tells the waiter; gives its waker, to be woken after unlocking. Nothing of the node is touched afterwards.
+    #[inline(always)]
+    #[must_use = "a waiter that is finished and not woken never learns of it"]
+    pub fn finish(self, verdict: Verdict) -> Option<Waker> {
+        // SAFETY: the node is alive until its phase is stored, below.
+        let node = unsafe { self.node.as_ref() };
+        // SAFETY: the links stay readable until the node is queued again; `who` is read out once.
+        let who = unsafe { node.with_links(|links| ptr::read(&links.who)) };
+        let waker = match who {
+            Who::Task(waker) => Some(waker),
+            Who::Arm(claim) => {
+                // SAFETY: W4; the owner lets the claim go only after it has seen the phase stored below.
+                let claim = unsafe { claim.as_ref() };
+                // SAFETY: this node's win is the claim's.
+                unsafe { claim.take_waker() }
+            }
+        };
+        debug_assert!(waker.is_some(), "W6: a linked node always has a waker");
+        // Ordering: Release hands the node to its owner's Acquire load in `phase`; the last touch (W2).
+        node.phase.store(verdict as u8, Release);
+        waker
+    }
+}
+
+impl<P> fmt::Debug for Won<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Won").finish_non_exhaustive()
+    }
+}

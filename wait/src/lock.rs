@@ -1,0 +1,267 @@
+//! The short lock around a waiter list and what it guards.
+//!
+//! Purpose: sections of a few dozen instructions that run no user code, shared by tasks on different threads.
+//! It is taken with one compare-exchange and released with one plain store. Under contention a thread stands
+//! back for about 0.8 us *without touching the cache line*, so that the holder can finish and even do a few more
+//! sections in its own cache, then tries again; after [`ROUNDS`] such rounds it also yields its time slice. It
+//! never sleeps: a lock that parks a worker thread stalls every task of that worker.
+//!
+//! | state | event | state after | who acts |
+//! |---|---|---|---|
+//! | free | `lock` | held | the caller goes on |
+//! | held | `lock` | held | the caller stands back and retries |
+//! | held | guard dropped / `unlock` | free | nobody is woken: whoever retries first takes it |
+//!
+//! Rules: no user code (wakers, their clones, `Drop` of values) while held; several locks are taken in address
+//! order only (select does that). The lock is not fair and need not be: fairness is the waiter list's business.
+//!
+//! Ordering: the compare-exchange (Acquire) pairs with the Release store of the previous holder.
+//!
+//! Rejected: `parking_lot` (its uncontended pair costs twice as much, and it puts workers to sleep); a tight spin
+//! (two to five times slower on two cores: the spinner steals the line from the holder); tickets (a holder that
+//! lost its CPU stops everybody behind it).
+//!
+//! Checked by `models::lock_excludes`, `tests/lock.rs`.
+use crate::prim::UnsafeCell;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+/// Rounds of standing back before a contended `lock` also yields its time slice to the operating system.
+pub const ROUNDS: u32 = 16;
+
+/// Data behind a lock that never puts a thread to sleep.
+#[derive(Default)]
+pub struct Lock<T: ?Sized> {
+    raw: raw::Raw,
+    data: UnsafeCell<T>,
+}
+
+// SAFETY: the lock gives `&mut T` to one thread at a time, so sharing the lock moves `T` between threads.
+unsafe impl<T: ?Sized + Send> Sync for Lock<T> {}
+// SAFETY: sending the lock sends its `T`.
+unsafe impl<T: ?Sized + Send> Send for Lock<T> {}
+
+/// The right to the data of a [`Lock`]; unlocks when dropped, also by a panic.
+#[must_use = "the lock is released when its guard is dropped"]
+pub struct Guard<'a, T: ?Sized> {
+    lock: &'a Lock<T>,
+    /// Guards stay on their thread: loom's and shuttle's must.
+    _here: std::marker::PhantomData<*mut ()>,
+}
+
+impl<T> Lock<T> {
+    const_fn! {
+        /// A free lock around `data`.
+        pub const fn new(data: T) -> Self {
+            Lock { raw: raw::Raw::new(), data: UnsafeCell::new(data) }
+        }
+    }
+}
+
+impl<T: ?Sized> Lock<T> {
+    /// Takes the lock, standing back while another thread holds it.
+    #[inline(always)]
+    pub fn lock(&self) -> Guard<'_, T> {
+        self.raw.lock();
+        Guard { lock: self, _here: std::marker::PhantomData }
+    }
+
+    /// Takes the lock if it is free.
+    #[inline(always)]
+    pub fn try_lock(&self) -> Option<Guard<'_, T>> {
+        self.raw.try_lock().then_some(Guard { lock: self, _here: std::marker::PhantomData })
+    }
+
+    /// Takes the lock without a guard, for those who hold several at once.
+    #[inline(always)]
+    pub fn raw_lock(&self) {
+        self.raw.lock();
+    }
+
+    /// Releases what [`raw_lock`](Lock::raw_lock) took.
+    ///
+    /// # Safety
+    /// The calling thread holds the lock by `raw_lock` and uses no pointer from [`data`](Lock::data) afterwards.
+    #[inline(always)]
+    pub unsafe fn raw_unlock(&self) {
+        // SAFETY: the caller holds the lock.
+        unsafe { self.raw.unlock() }
+    }
+
+    /// Calls `f` with the data.
+    ///
+    /// # Safety
+    /// The calling thread holds the lock by `raw_lock`, and no other reference to the data is alive.
+    #[inline(always)]
+    pub unsafe fn with_raw<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        self.data.with_mut(|data| {
+            // SAFETY: the caller holds the lock, so this is the only reference.
+            f(unsafe { &mut *data })
+        })
+    }
+}
+
+impl<T: ?Sized> Deref for Guard<'_, T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        self.lock.data.with(|data| {
+            // SAFETY: the guard holds the lock.
+            unsafe { &*data }
+        })
+    }
+}
+
+impl<T: ?Sized> DerefMut for Guard<'_, T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        self.lock.data.with_mut(|data| {
+            // SAFETY: the guard holds the lock, and is borrowed exclusively.
+            unsafe { &mut *data }
+        })
+    }
+}
+
+impl<T: ?Sized> Drop for Guard<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: a guard exists only while its thread holds the lock.
+        unsafe { self.lock.raw.unlock() }
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Lock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.try_lock() {
+            Some(data) => f.debug_struct("Lock").field("data", &&*data).finish(),
+            None => f.debug_struct("Lock").field("data", &format_args!("<locked>")).finish(),
+        }
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Guard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+#[cfg(not(any(dormouse_loom, dormouse_shuttle)))]
+mod raw {
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+    use std::time::Instant;
+
+    #[derive(Default)]
+    pub(super) struct Raw(AtomicBool);
+
+    impl Raw {
+        pub(super) const fn new() -> Self {
+            Raw(AtomicBool::new(false))
+        }
+
+        #[inline(always)]
+        pub(super) fn try_lock(&self) -> bool {
+            // Ordering: Acquire pairs with the Release store in `unlock`.
+            self.0.compare_exchange(false, true, Acquire, Relaxed).is_ok()
+        }
+
+        #[inline(always)]
+        pub(super) fn lock(&self) {
+            if !self.try_lock() {
+                self.stand_back();
+            }
+        }
+
+        /// # Safety
+        /// The caller holds the lock.
+        #[inline(always)]
+        pub(super) unsafe fn unlock(&self) {
+            // Ordering: Release pairs with the Acquire of the next holder.
+            self.0.store(false, Release);
+        }
+
+        #[cold]
+        fn stand_back(&self) {
+            let pauses = pauses();
+            for round in 0u32.. {
+                for _ in 0..pauses {
+                    std::hint::spin_loop();
+                }
+                if !self.0.load(Relaxed) && self.try_lock() {
+                    return;
+                }
+                if round >= super::ROUNDS {
+                    std::thread::yield_now();
+                }
+            }
+        }
+    }
+
+    /// How many pauses last about 0.8 us: measured once, as the length of a `pause` differs tenfold between CPUs.
+    fn pauses() -> u32 {
+        static PAUSES: AtomicU32 = AtomicU32::new(0);
+        match PAUSES.load(Relaxed) {
+            0 => {
+                let start = Instant::now();
+                for _ in 0..256 {
+                    std::hint::spin_loop();
+                }
+                let nanos = start.elapsed().as_nanos().max(1);
+                let pauses = (256 * 800 / nanos).clamp(4, 400) as u32;
+                PAUSES.store(pauses, Relaxed);
+                pauses
+            }
+            pauses => pauses,
+        }
+    }
+}
+
+/// Under a model the lock is the model's own mutex, so that a waiting thread is blocked instead of spinning.
+#[cfg(any(dormouse_loom, dormouse_shuttle))]
+mod raw {
+    use crate::prim::{Mutex, MutexGuard};
+    use std::cell::UnsafeCell;
+
+    pub(super) struct Raw {
+        mutex: Mutex<()>,
+        /// The guard of whoever holds the lock; written by the holder only.
+        guard: UnsafeCell<Option<MutexGuard<'static, ()>>>,
+    }
+
+    impl Default for Raw {
+        fn default() -> Self {
+            Raw::new()
+        }
+    }
+
+    impl Raw {
+        const_fn! {
+            pub const fn new() -> Self {
+                Raw { mutex: Mutex::new(()), guard: UnsafeCell::new(None) }
+            }
+        }
+
+        pub(super) fn try_lock(&self) -> bool {
+            self.mutex.try_lock().map(|guard| self.keep(guard)).is_ok()
+        }
+
+        pub(super) fn lock(&self) {
+            let guard = self.mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            self.keep(guard);
+        }
+
+        fn keep<'a>(&'a self, guard: MutexGuard<'a, ()>) {
+            // SAFETY: the guard is dropped by `unlock`, before `self` goes.
+            let guard = unsafe { std::mem::transmute::<MutexGuard<'a, ()>, MutexGuard<'static, ()>>(guard) };
+            // SAFETY: only the holder of the mutex writes here.
+            unsafe { *self.guard.get() = Some(guard) };
+        }
+
+        /// # Safety
+        /// The caller holds the lock.
+        pub(super) unsafe fn unlock(&self) {
+            // SAFETY: only the holder of the mutex writes here.
+            let guard = unsafe { (*self.guard.get()).take() };
+            drop(guard);
+        }
+    }
+}

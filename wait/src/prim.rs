@@ -1,0 +1,70 @@
+//! The one switch between `std`, loom and shuttle.
+//!
+//! A model build sets `--cfg dormouse_loom` or `--cfg dormouse_shuttle` in `RUSTFLAGS` (not plain `loom`, which
+//! would switch other crates, tokio among them, as well). Everything that takes part in a protocol between
+//! threads takes its atomics and cells from here.
+
+#[cfg(not(any(dormouse_loom, dormouse_shuttle)))]
+mod chosen {
+    pub use std::hint::spin_loop;
+    pub use std::sync::atomic;
+    pub use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+    pub use std::thread;
+}
+
+#[cfg(dormouse_loom)]
+mod chosen {
+    pub use loom::hint::spin_loop;
+    pub use loom::sync::atomic;
+    pub use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+    pub use loom::thread;
+}
+
+#[cfg(dormouse_shuttle)]
+mod chosen {
+    pub use shuttle::hint::spin_loop;
+    pub use shuttle::sync::atomic;
+    pub use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
+    pub use shuttle::thread;
+}
+
+pub use chosen::*;
+
+#[cfg(dormouse_loom)]
+pub use loom::cell::UnsafeCell;
+
+/// A cell for data whose access another rule guards. Its interface is loom's, which checks each access in a model.
+#[cfg(not(dormouse_loom))]
+#[repr(transparent)]
+#[derive(Debug, Default)]
+pub struct UnsafeCell<T: ?Sized>(std::cell::UnsafeCell<T>);
+
+#[cfg(not(dormouse_loom))]
+impl<T> UnsafeCell<T> {
+    /// A cell that holds `data`.
+    #[inline(always)]
+    pub const fn new(data: T) -> Self {
+        UnsafeCell(std::cell::UnsafeCell::new(data))
+    }
+
+    /// The data, taken out.
+    #[inline(always)]
+    pub fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+}
+
+#[cfg(not(dormouse_loom))]
+impl<T: ?Sized> UnsafeCell<T> {
+    /// Calls `f` with a pointer for reading; the caller's rule must exclude writers meanwhile.
+    #[inline(always)]
+    pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        f(self.0.get())
+    }
+
+    /// Calls `f` with a pointer for writing; the caller's rule must exclude everybody else meanwhile.
+    #[inline(always)]
+    pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        f(self.0.get())
+    }
+}
