@@ -9,7 +9,9 @@
 //! | Idle | `push_*`, under the lock | Queued | - |
 //! | Queued | `win` + `finish(verdict)`, under the lock | Granted or Closed | the one who finished, after unlocking |
 //! | Queued | `remove`, under the lock | Idle | - |
+//! | Idle | `conclude(verdict)`, by the owner | Granted or Closed | - |
 //! | Granted, Closed, Idle | the owner takes the payload and calls `spend` | Spent | - |
+//! | Spent | `reset`, by the owner | Idle | - |
 //!
 //! Invariants (from SKETCHES.md), each with the test that fails without it:
 //! - W1 `&mut List` proves that the lock is held (types).
@@ -115,12 +117,29 @@ impl<P> Node<P> {
         }
     }
 
-    /// Marks the outcome as taken.
+    /// The owner marks the outcome as taken. Never while the node is queued (see [`List::push_back`]).
     #[inline(always)]
     pub fn spend(&self) {
-        debug_assert_ne!(self.phase(), Phase::Queued, "a queued node cannot be spent");
+        self.set(Phase::Spent);
+    }
+
+    /// The owner notes an outcome that it reached itself, without having waited. Never while the node is queued.
+    #[inline(always)]
+    pub fn conclude(&self, verdict: Verdict) {
+        self.set(if verdict == Verdict::Granted { Phase::Granted } else { Phase::Closed });
+    }
+
+    /// The owner makes a spent node ready to wait again.
+    #[inline(always)]
+    pub fn reset(&self) {
+        self.set(Phase::Idle);
+    }
+
+    #[inline(always)]
+    fn set(&self, phase: Phase) {
+        debug_assert_ne!(self.phase(), Phase::Queued, "a queued node's phase is not its owner's");
         // Ordering: Relaxed, the node is its owner's alone.
-        self.phase.store(Phase::Spent as u8, Relaxed);
+        self.phase.store(phase as u8, Relaxed);
     }
 
     /// Calls `f` with the payload.
@@ -204,8 +223,8 @@ impl<P> List<P> {
     /// Queues `node` behind all others.
     ///
     /// # Safety
-    /// The node is idle, stays where it is, and is [removed](List::remove) from this list, under its lock, before its
-    /// memory is given up, unless it was finished.
+    /// The node is idle and stays where it is. Until it was finished or [removed](List::remove) from this list, under
+    /// its lock, its memory is not given up, and its owner neither spends, concludes nor resets it.
     #[inline(always)]
     pub unsafe fn push_back(&mut self, node: Pin<&Node<P>>, waker: Waker) {
         self.link(node, Who::Task(waker));

@@ -1,9 +1,11 @@
 //! Wake-ups collected under a lock and fired after it, in batches without allocation.
 //!
-//! W7: [`Wakes::fire`] runs after unlocking, and one panicking waker does not keep the others from being woken: its
-//! panic goes on after the last. Checked by `tests/wakes.rs`.
+//! W7: [`Wakes::fire`] runs after unlocking, and one panicking waker does not keep the others from being woken.
+//! A waker's panic ends here, after the panic hook has reported it: it is the fault of the task that owns the waker,
+//! and whoever wakes it (a receiver that already holds its value, a `close`) must not lose anything by it.
+//! Checked by `tests/wakes.rs`.
 use std::mem::MaybeUninit;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 /// Wakers per batch.
@@ -54,22 +56,20 @@ impl Wakes {
     }
 
     fn fire_all(&mut self) {
-        let mut panic = None;
         // First in, first woken: the list's order is the order of waiting.
         for waker in &self.wakers[..std::mem::take(&mut self.len)] {
             // SAFETY: the first `len` are written; each is read once, as `len` is 0 from here on.
-            let waker = unsafe { waker.assume_init_read() };
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                // Only the first panic goes on; dropping a second payload might panic and must not stop the rest.
-                match panic {
-                    None => panic = Some(payload),
-                    Some(_) => std::mem::forget(payload),
-                }
-            }
+            wake(unsafe { waker.assume_init_read() });
         }
-        if let Some(payload) = panic {
-            resume_unwind(payload);
-        }
+    }
+}
+
+/// Wakes `waker`; a panic of it ends here, reported by the panic hook. To be called with no lock held.
+#[inline(always)]
+pub fn wake(waker: Waker) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        // Dropping the payload could panic again.
+        std::mem::forget(payload);
     }
 }
 
@@ -83,9 +83,7 @@ impl Drop for Wakes {
     /// Wakes whoever is left, as when a panic unwinds between unlocking and [`fire`](Wakes::fire).
     #[inline(always)]
     fn drop(&mut self) {
-        if self.len > 0 {
-            let _ = catch_unwind(AssertUnwindSafe(|| self.fire_all()));
-        }
+        self.fire();
     }
 }
 
