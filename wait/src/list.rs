@@ -220,6 +220,18 @@ impl<P> List<P> {
         self.head.is_none()
     }
 
+    /// Calls `f` with the payload of the longest-waiting node, which stays where it is; `None` if nobody waits.
+    #[inline]
+    pub fn with_front<R>(&self, f: impl FnOnce(&P) -> R) -> Option<R> {
+        let head = self.head?;
+        // SAFETY: linked nodes are alive, and the lock is held.
+        let node = unsafe { head.as_ref() };
+        Some(node.payload.with(|payload| {
+            // SAFETY: the node is linked and the lock is held, which excludes writers.
+            f(unsafe { &*payload })
+        }))
+    }
+
     /// Queues `node` behind all others.
     ///
     /// # Safety
@@ -331,6 +343,25 @@ impl<P> List<P> {
         })
     }
 
+    /// Does `waker` wake the task that `node` has on record? Also true if the node has left the list.
+    ///
+    /// # Safety
+    /// If the node was ever queued, it was in this list.
+    #[inline]
+    pub unsafe fn will_wake(&self, node: Pin<&Node<P>>, waker: &Waker) -> bool {
+        let node = node.get_ref();
+        if node.phase() != Phase::Queued {
+            return true;
+        }
+        // SAFETY: Queued, seen under the lock, means linked.
+        unsafe {
+            node.with_links(|links| match &links.who {
+                Who::Task(known) => known.will_wake(waker),
+                Who::Arm(_) => true,
+            })
+        }
+    }
+
     /// Replaces the waker of a waiting node that is no arm; gives back the one that is not needed, to be dropped
     /// after unlocking (the new one, if the node has left the list).
     ///
@@ -366,6 +397,31 @@ impl<P> List<P> {
         // SAFETY: the head is linked.
         unsafe { self.unlink(head) };
         Some(Won { node: head, _list: PhantomData })
+    }
+
+    /// Could [`win`](List::win) find somebody now? Walks over held nodes; for checks of invariants.
+    pub fn any_winnable(&self) -> bool {
+        let Some(head) = self.head else { return false };
+        let mut this = head;
+        loop {
+            // SAFETY: linked nodes are alive, and the lock is held.
+            let node = unsafe { this.as_ref() };
+            // SAFETY: the lock is held and the node is linked.
+            let (next, claim) = unsafe {
+                node.with_links(|links| match links.who {
+                    Who::Task(_) => (links.next, None),
+                    Who::Arm(claim) => (links.next, Some(claim)),
+                })
+            };
+            let open = claim.is_none_or(|claim| {
+                // SAFETY: W4, the claim outlives the linkage of its nodes, and the lock is held.
+                unsafe { claim.as_ref() }.is_open()
+            });
+            if open || next == head {
+                return open;
+            }
+            this = next;
+        }
     }
 
     fn win_beyond_arms(&mut self, head: NonNull<Node<P>>) -> Option<Won<'_, P>> {
