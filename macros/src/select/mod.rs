@@ -1,0 +1,12 @@
+//! `select!`: from the user's tokens to the code that waits.
+//!
+//! `parse` knows the grammar and its error messages, `expand` the generated code. Neither knows how a select waits:
+//! that is in dormouse-chan, behind the names of its `__private` module.
+mod expand;
+mod parse;
+
+use proc_macro2::TokenStream;
+
+pub(crate) fn select(input: TokenStream) -> syn::Result<TokenStream> {
+    Ok(expand::expand(&syn::parse2::<parse::Select>(input)?))
+}

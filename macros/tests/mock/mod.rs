@@ -1,0 +1,256 @@
+//! A stand-in for dormouse-chan: the names that `select!` expands to, with an engine that tries the arms in order and
+//! wakes nobody. It shows what the generated code does; what a select means is tested where the real engine is.
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+/// A channel without waiting: a queue.
+pub(crate) struct Chan<T>(pub(crate) Mutex<VecDeque<T>>);
+
+impl<T> Default for Chan<T> {
+    fn default() -> Self {
+        Chan(Mutex::default())
+    }
+}
+
+impl<T> Chan<T> {
+    pub(crate) fn with(values: impl IntoIterator<Item = T>) -> Self {
+        Chan(Mutex::new(values.into_iter().collect()))
+    }
+
+    pub(crate) fn values(&self) -> Vec<T>
+    where
+        T: Clone,
+    {
+        self.0.lock().unwrap().iter().cloned().collect()
+    }
+}
+
+thread_local! {
+    static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes an event of this test's thread.
+pub(crate) fn log(event: impl Into<String>) {
+    LOG.with_borrow_mut(|log| log.push(event.into()));
+}
+
+/// All events since the last call.
+pub(crate) fn take_log() -> String {
+    LOG.take().join(" ")
+}
+
+/// Logs its name when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Noisy(pub(crate) &'static str);
+
+impl Drop for Noisy {
+    fn drop(&mut self) {
+        log(format!("drop({})", self.0));
+    }
+}
+
+pub(crate) mod __private {
+    use super::{log, Chan};
+    use std::pin::Pin;
+    use std::sync::Mutex;
+    use std::task::{Context, Poll};
+
+    pub(crate) use dormouse_macros::select_internal;
+
+    pub(crate) struct Claim(std::marker::PhantomPinned);
+
+    impl Claim {
+        pub(crate) fn new() -> Self {
+            Claim(std::marker::PhantomPinned)
+        }
+    }
+
+    pub(crate) struct Select<'a> {
+        _claim: Pin<&'a Claim>,
+        has_else: bool,
+    }
+
+    pub(crate) enum Case<'a> {
+        Chan(&'a dyn ArmOps),
+        Future(&'a mut dyn FnMut(&mut Context<'_>) -> FuturePoll),
+    }
+
+    pub(crate) enum FuturePoll {
+        Pending,
+        Won,
+        Disabled,
+    }
+
+    #[derive(Debug, PartialEq)]
+    pub(crate) enum Outcome {
+        Arm(u32),
+        Default,
+        Else,
+    }
+
+    impl<'a> Select<'a> {
+        pub(crate) fn new(claim: Pin<&'a Claim>, biased: bool, has_else: bool) -> Self {
+            log(if biased { "biased" } else { "random" });
+            Select { _claim: claim, has_else }
+        }
+
+        fn scan(&mut self, mut cx: Option<&mut Context<'_>>, cases: &mut [Case<'_>]) -> Option<Outcome> {
+            let mut any = false;
+            for (i, case) in (0..).zip(cases) {
+                match case {
+                    Case::Chan(arm) if !arm.is_enabled() => {}
+                    Case::Chan(arm) if arm.commit() => return Some(Outcome::Arm(i)),
+                    Case::Chan(_) => any = true,
+                    Case::Future(poll) => match poll(cx.as_mut().expect("a future is polled in a poll")) {
+                        FuturePoll::Won => return Some(Outcome::Arm(i)),
+                        FuturePoll::Pending => any = true,
+                        FuturePoll::Disabled => {}
+                    },
+                }
+            }
+            (!any && self.has_else).then_some(Outcome::Else)
+        }
+
+        pub(crate) fn poll(&mut self, cx: &mut Context<'_>, cases: &mut [Case<'_>]) -> Poll<Outcome> {
+            self.scan(Some(cx), cases).map_or(Poll::Pending, Poll::Ready)
+        }
+
+        pub(crate) fn poll_default(&mut self, cx: &mut Context<'_>, cases: &mut [Case<'_>]) -> Poll<Outcome> {
+            Poll::Ready(self.scan(Some(cx), cases).unwrap_or(Outcome::Default))
+        }
+
+        pub(crate) fn decide(&mut self, cases: &mut [Case<'_>]) -> Outcome {
+            self.scan(None, cases).unwrap_or(Outcome::Default)
+        }
+    }
+
+    impl Drop for Select<'_> {
+        fn drop(&mut self) {
+            log("end");
+        }
+    }
+
+    pub(crate) trait ArmOps {
+        fn is_enabled(&self) -> bool;
+        fn commit(&self) -> bool;
+    }
+
+    /// What may stand for a channel: `&Chan`, `&&Chan`, `&Option<&Chan>`.
+    pub(crate) trait Operand<'a, T> {
+        fn chan(self) -> Option<&'a Chan<T>>;
+    }
+
+    impl<'a, T> Operand<'a, T> for &'a Chan<T> {
+        fn chan(self) -> Option<&'a Chan<T>> {
+            Some(self)
+        }
+    }
+
+    impl<'a, T> Operand<'a, T> for &&'a Chan<T> {
+        fn chan(self) -> Option<&'a Chan<T>> {
+            Some(self)
+        }
+    }
+
+    impl<'a, T> Operand<'a, T> for &Option<&'a Chan<T>> {
+        fn chan(self) -> Option<&'a Chan<T>> {
+            *self
+        }
+    }
+
+    pub(crate) struct RecvArm<'a, T>(Option<&'a Chan<T>>, Mutex<Option<T>>);
+
+    pub(crate) fn recv_arm<'a, T>(operand: impl Operand<'a, T>, enabled: bool) -> RecvArm<'a, T> {
+        RecvArm(operand.chan().filter(|_| enabled), Mutex::new(None))
+    }
+
+    impl<T> RecvArm<'_, T> {
+        pub(crate) fn take(self: Pin<&Self>) -> Option<T> {
+            log("take");
+            self.1.lock().unwrap().take()
+        }
+
+        pub(crate) fn discard(self: Pin<&Self>) {
+            log("discard");
+            assert!(self.1.lock().unwrap().is_none(), "the winner is discarded");
+        }
+    }
+
+    impl<T> ArmOps for RecvArm<'_, T> {
+        fn is_enabled(&self) -> bool {
+            self.0.is_some()
+        }
+
+        fn commit(&self) -> bool {
+            let value = self.0.and_then(|chan| chan.0.lock().unwrap().pop_front());
+            *self.1.lock().unwrap() = value;
+            self.1.lock().unwrap().is_some()
+        }
+    }
+
+    pub(crate) struct SendArm<'a, T>(&'a Chan<T>, Mutex<Option<T>>, bool);
+
+    pub(crate) fn send_arm<'a, T>(operand: impl Operand<'a, T>, value: T, enabled: bool) -> SendArm<'a, T> {
+        SendArm(operand.chan().expect("a sender"), Mutex::new(Some(value)), enabled)
+    }
+
+    impl<T> SendArm<'_, T> {
+        pub(crate) fn take(self: Pin<&Self>) -> Result<(), T> {
+            log("take");
+            self.1.lock().unwrap().take().map_or(Ok(()), Err)
+        }
+
+        pub(crate) fn discard(self: Pin<&Self>) {
+            log("discard");
+            let value = self.1.lock().unwrap().take();
+            assert!(value.is_some(), "the winner is discarded");
+        }
+    }
+
+    impl<T> ArmOps for SendArm<'_, T> {
+        fn is_enabled(&self) -> bool {
+            self.2
+        }
+
+        fn commit(&self) -> bool {
+            let value = self.1.lock().unwrap().take();
+            self.0 .0.lock().unwrap().extend(value);
+            true
+        }
+    }
+
+    pub(crate) struct SendFromArm<'a, T>(&'a Chan<T>, Mutex<&'a mut Option<T>>, bool);
+
+    pub(crate) fn send_from_arm<'a, T>(
+        operand: impl Operand<'a, T>,
+        place: &'a mut Option<T>,
+        enabled: bool,
+    ) -> SendFromArm<'a, T> {
+        let enabled = enabled && place.is_some();
+        SendFromArm(operand.chan().expect("a sender"), Mutex::new(place), enabled)
+    }
+
+    impl<T> SendFromArm<'_, T> {
+        pub(crate) fn take(self: Pin<&Self>) -> Result<(), T> {
+            log("take");
+            Ok(())
+        }
+
+        pub(crate) fn discard(self: Pin<&Self>) {
+            log("discard");
+        }
+    }
+
+    impl<T> ArmOps for SendFromArm<'_, T> {
+        fn is_enabled(&self) -> bool {
+            self.2
+        }
+
+        fn commit(&self) -> bool {
+            let value = self.1.lock().unwrap().take();
+            self.0 .0.lock().unwrap().extend(value);
+            true
+        }
+    }
+}
