@@ -4,9 +4,9 @@
 
 mod mock;
 
-use mock::{log, take_log, Chan, Noisy};
+use mock::{Chan, Noisy, log, take_log};
 use std::convert::Infallible;
-use std::future::{pending, ready, Future};
+use std::future::{Future, pending, ready};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -329,11 +329,24 @@ fn else_is_for_no_arm_enabled() {
 }
 
 #[test]
+fn the_engine_learns_the_users_line() {
+    let a = Chan::<u8>::default();
+    let line = line!() + 1;
+    let () = select! {
+        recv(a) -> _ => (),
+        default => (),
+    };
+    assert_eq!(mock::LINE.get(), line);
+}
+
+#[test]
 fn no_arm_waits_for_ever() {
-    assert!(poll_once(async {
-        select! {}
-    })
-    .is_pending());
+    assert!(
+        poll_once(async {
+            select! {}
+        })
+        .is_pending()
+    );
     let never = async || -> u8 {
         select! { biased; }
     };

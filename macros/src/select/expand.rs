@@ -169,7 +169,7 @@ fn wait(select: &Select) -> TokenStream {
         }
         _ => {
             let name = local("a", i);
-            quote_spanned!(site=> #krate::__private::Case::Chan(#name.get_ref()))
+            quote_spanned!(site=> #krate::__private::Case::Chan(#name))
         }
     });
     let new = quote_spanned! {site=>

@@ -1,6 +1,6 @@
 //! A stand-in for dormouse-chan: the names that `select!` expands to, with an engine that tries the arms in order and
 //! wakes nobody. It shows what the generated code does; what a select means is tested where the real engine is.
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
@@ -27,6 +27,8 @@ impl<T> Chan<T> {
 }
 
 thread_local! {
+    /// Where the last select says that it stands.
+    pub(crate) static LINE: Cell<u32> = const { Cell::new(0) };
     static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -51,7 +53,7 @@ impl Drop for Noisy {
 }
 
 pub(crate) mod __private {
-    use super::{log, Chan};
+    use super::{Chan, log};
     use std::pin::Pin;
     use std::sync::Mutex;
     use std::task::{Context, Poll};
@@ -72,7 +74,7 @@ pub(crate) mod __private {
     }
 
     pub(crate) enum Case<'a> {
-        Chan(&'a dyn ArmOps),
+        Chan(Pin<&'a dyn ArmOps>),
         Future(&'a mut dyn FnMut(&mut Context<'_>) -> FuturePoll),
     }
 
@@ -90,7 +92,9 @@ pub(crate) mod __private {
     }
 
     impl<'a> Select<'a> {
+        #[track_caller]
         pub(crate) fn new(claim: Pin<&'a Claim>, biased: bool, has_else: bool) -> Self {
+            super::LINE.set(std::panic::Location::caller().line());
             log(if biased { "biased" } else { "random" });
             Select { _claim: claim, has_else }
         }
@@ -215,7 +219,7 @@ pub(crate) mod __private {
 
         fn commit(&self) -> bool {
             let value = self.1.lock().unwrap().take();
-            self.0 .0.lock().unwrap().extend(value);
+            self.0.0.lock().unwrap().extend(value);
             true
         }
     }
@@ -249,7 +253,7 @@ pub(crate) mod __private {
 
         fn commit(&self) -> bool {
             let value = self.1.lock().unwrap().take();
-            self.0 .0.lock().unwrap().extend(value);
+            self.0.0.lock().unwrap().extend(value);
             true
         }
     }
