@@ -88,6 +88,10 @@ impl Claim {
         })
     }
 
+    pub(crate) fn is_open(&self) -> bool {
+        self.word.load(Relaxed) == OPEN
+    }
+
     /// A counterpart claims `arm`; false if the claim is held or already won. Under the lock of that arm's list.
     #[inline(always)]
     pub(crate) fn win(&self, arm: u32) -> bool {

@@ -150,8 +150,15 @@ pub fn alarm(at: Instant, waker: Waker) {
 
 /// The alarms of threads without a host: a sorted map, and a thread that sleeps until the first is due.
 struct Clockwork {
-    alarms: Mutex<(u64, BTreeMap<(Instant, u64), Waker>)>,
+    alarms: Mutex<Alarms>,
     earlier: Condvar,
+}
+
+/// By time, then by the order in which they were set.
+#[derive(Default)]
+struct Alarms {
+    set: u64,
+    pending: BTreeMap<(Instant, u64), Waker>,
 }
 
 impl Clockwork {
@@ -170,10 +177,10 @@ impl Clockwork {
 
     fn set(&self, at: Instant, waker: Waker) {
         let mut alarms = self.alarms.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        alarms.0 += 1;
-        let key = (at, alarms.0);
-        alarms.1.insert(key, waker);
-        if alarms.1.first_key_value().is_some_and(|(first, _)| *first == key) {
+        alarms.set += 1;
+        let key = (at, alarms.set);
+        alarms.pending.insert(key, waker);
+        if alarms.pending.first_key_value().is_some_and(|(first, _)| *first == key) {
             self.earlier.notify_one();
         }
     }
@@ -182,12 +189,11 @@ impl Clockwork {
         let mut alarms = self.alarms.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         loop {
             let now = Instant(std::time::Instant::now());
-            match alarms.1.first_entry() {
+            match alarms.pending.first_entry() {
                 Some(first) if first.key().0 <= now => {
                     let waker = first.remove();
                     drop(alarms);
-                    // A waker that panics is its owner's trouble, not that of the alarms behind it.
-                    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
+                    crate::wakes::wake(Some(waker));
                     alarms = self.alarms.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                 }
                 Some(first) => {

@@ -168,6 +168,20 @@ impl<P> Node<P> {
         })
     }
 
+    /// Reads the waiter's waker or claim out of the links.
+    ///
+    /// # Safety
+    /// The node has been unlinked, under the lock that the caller still holds, and this is called once for it.
+    #[inline(always)]
+    unsafe fn take_who(&self) -> Who {
+        let read = |links: &mut Links<P>| {
+            // SAFETY: the links stay readable until the node is queued again, and `who` leaves them once.
+            unsafe { ptr::read(&links.who) }
+        };
+        // SAFETY: as the caller promises.
+        unsafe { self.with_links(read) }
+    }
+
     #[inline(always)]
     fn arm(&self) -> u32 {
         self.arm.with(|arm| {
@@ -311,7 +325,9 @@ impl<P> List<P> {
             return;
         }
         // SAFETY: linked nodes are alive.
-        let (after, before) = unsafe { (next.as_ref(), prev.as_ref()) };
+        let after = unsafe { next.as_ref() };
+        // SAFETY: linked nodes are alive.
+        let before = unsafe { prev.as_ref() };
         // SAFETY: the lock is held and the node is linked.
         unsafe { after.with_links(|links| links.prev = prev) };
         // SAFETY: the lock is held and the node is linked.
@@ -333,8 +349,8 @@ impl<P> List<P> {
         }
         // SAFETY: Queued, seen under the lock, means linked.
         unsafe { self.unlink(NonNull::from(node)) };
-        // SAFETY: the links stay readable until the node is queued again; `who` is read out once.
-        let who = unsafe { node.with_links(|links| ptr::read(&links.who)) };
+        // SAFETY: just unlinked, under the lock.
+        let who = unsafe { node.take_who() };
         // Ordering: Relaxed; the node is its owner's, who is calling.
         node.phase.store(Phase::Idle as u8, Relaxed);
         Removed::WasQueued(match who {
@@ -482,8 +498,8 @@ impl<P> Won<'_, P> {
     pub fn finish(self, verdict: Verdict) -> Option<Waker> {
         // SAFETY: the node is alive until its phase is stored, below.
         let node = unsafe { self.node.as_ref() };
-        // SAFETY: the links stay readable until the node is queued again; `who` is read out once.
-        let who = unsafe { node.with_links(|links| ptr::read(&links.who)) };
+        // SAFETY: unlinked by `win`, under the lock; finished once.
+        let who = unsafe { node.take_who() };
         let waker = match who {
             Who::Task(waker) => Some(waker),
             Who::Arm(claim) => {

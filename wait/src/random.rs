@@ -24,7 +24,7 @@ pub fn next() -> u64 {
 /// A uniform choice below `n`; 0 if `n` is 0. (The bias of the multiply-shift is at most `n` in 2^32.)
 #[inline]
 pub fn below(n: u32) -> u32 {
-    ((next() >> 32) * u64::from(n) >> 32) as u32
+    (((next() >> 32) * u64::from(n)) >> 32) as u32
 }
 
 /// Runs `f` with this thread's generator started from `seed`; the thread's own state is back afterwards.

@@ -59,14 +59,15 @@ impl Wakes {
         // First in, first woken: the list's order is the order of waiting.
         for waker in &self.wakers[..std::mem::take(&mut self.len)] {
             // SAFETY: the first `len` are written; each is read once, as `len` is 0 from here on.
-            wake(unsafe { waker.assume_init_read() });
+            wake(Some(unsafe { waker.assume_init_read() }));
         }
     }
 }
 
-/// Wakes `waker`; a panic of it ends here, reported by the panic hook. To be called with no lock held.
+/// Wakes `waker`, if there is one; a panic of it ends here, reported by the panic hook. To be called with no lock held.
 #[inline(always)]
-pub fn wake(waker: Waker) {
+pub fn wake(waker: Option<Waker>) {
+    let Some(waker) = waker else { return };
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
         // Dropping the payload could panic again.
         std::mem::forget(payload);

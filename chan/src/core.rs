@@ -1,0 +1,361 @@
+//! What a channel is: its state under one lock, and every transition of it. Everything else in this crate is a way
+//! to call these.
+//!
+//! State under the lock: a FIFO buffer, the waiting receivers, the waiting senders, values put back, and whether the
+//! channel is closed.
+//!
+//! | state | event | state after | who wakes |
+//! |---|---|---|---|
+//! | receivers wait | `put` | the longest-waiting one has the value (I4) | that receiver |
+//! | room | `put` | one more buffered | - |
+//! | no room | `put` | unchanged: the sender queues | - |
+//! | values put back | `take` | the earliest handed-out of them is gone | - |
+//! | buffered | `take` | the head is gone; the longest-waiting sender's value moved in behind (F13) | that sender |
+//! | nothing buffered, senders wait | `take` | the longest-waiting sender's value is gone (F12) | that sender |
+//! | nothing | `take` | unchanged: the receiver queues | - |
+//! | open | `close` | closed; what is buffered stays, waiting senders keep their values | all waiters |
+//! | any | a receive is dropped with its value (X1) | the next waiting receiver has it, else it is put back | that receiver |
+//!
+//! Invariants, checked in debug builds after each transition ([`Core::check`]): I1 at least one list is empty, I2 a
+//! receiver waits only on an empty buffer and a sender only on a full one, I3 nobody waits on a closed channel. A
+//! select that is HELD (see `dormouse_wait::claim`) is exempt: it is passed over, keeps its place, and looks again.
+//!
+//! Locks: one, never two, except in `select`, which takes several in address order. No user code runs under it: values are moved,
+//! never dropped or cloned; wakers come out and are woken, cloned and dropped after unlocking (I8).
+//!
+//! The hint: a byte that says, without the lock, that a receive or a send would certainly find nothing. It is written
+//! under the lock when it changes. A reader that acts on "certainly nothing" acts on a state that the channel had
+//! after everything that happens before the read; so `try_recv` may answer Empty by it alone. A reader that acts on
+//! "maybe" takes the lock.
+//!
+//! Rejected: a lock-free queue with event listeners (barging, and a rendezvous is impossible); a wake-up token instead
+//! of the value (the woken receiver may be dropped, and then the token must be passed on: more states); dropping a
+//! value that comes back (it was sent, and its sender was told so).
+//!
+//! Checked by: `models::*` (loom), `tests/go_rules.rs`, `tests/cancel.rs`, `tests/against_model.rs`, `tests/stress.rs`.
+use crate::buffer::Buffer;
+use crate::error::{TryRecvError, TrySendError};
+use dormouse_wait::list::{List, Verdict};
+use dormouse_wait::lock::Lock;
+use dormouse_wait::prim::atomic::{AtomicU8, AtomicUsize, Ordering::*};
+use dormouse_wait::wakes::{self, Wakes};
+use std::collections::VecDeque;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::task::Waker;
+
+/// What passes to a waiting receiver: the value, and the number of its hand-over.
+pub(crate) struct Handed<T> {
+    pub(crate) value: MaybeUninit<T>,
+    pub(crate) number: u64,
+}
+
+impl<T> Handed<T> {
+    #[inline(always)]
+    pub(crate) const fn nothing() -> Self {
+        Handed { value: MaybeUninit::uninit(), number: 0 }
+    }
+}
+
+/// The state of a channel, under its lock.
+pub(crate) struct Core<T> {
+    buffer: Buffer<T>,
+    pub(crate) receivers: List<Handed<T>>,
+    pub(crate) senders: List<MaybeUninit<T>>,
+    /// Values whose receive was dropped, by the number of their hand-over. Rarely used.
+    returned: VecDeque<(u64, T)>,
+    /// The number of the last hand-over.
+    handed: u64,
+    closed: bool,
+}
+
+// SAFETY: a core owns values of T and lists of waiters, which are Send for T: Send.
+unsafe impl<T: Send> Send for Core<T> {}
+
+/// What [`Core::take`] found.
+pub(crate) enum Take<T> {
+    /// A value, and the sender to wake.
+    Value(T, Option<Waker>),
+    Empty,
+    Closed,
+}
+
+/// What [`Core::put`] did.
+pub(crate) enum Put {
+    /// The value has moved; wake this receiver.
+    Done(Option<Waker>),
+    Full,
+    Closed,
+}
+
+const MAY_RECV: u8 = 1;
+const MAY_SEND: u8 = 2;
+
+/// A channel.
+#[repr(C, align(64))]
+pub(crate) struct Chan<T> {
+    hint: AtomicU8,
+    pub(crate) core: Lock<Core<T>>,
+    /// Handles of each half; the last one to go closes.
+    pub(crate) senders: AtomicUsize,
+    pub(crate) receivers: AtomicUsize,
+    /// `usize::MAX` = unbounded.
+    capacity: usize,
+    nil: bool,
+}
+
+impl<T> Core<T> {
+    /// Takes the next value, if there is one.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Take<T> {
+        if !self.returned.is_empty() {
+            return self.take_returned();
+        }
+        if let Some(value) = self.buffer.pop() {
+            let waker = if self.senders.is_empty() { None } else { self.move_up() };
+            return Take::Value(value, waker);
+        }
+        if let Some(mut sender) = self.senders.win() {
+            // SAFETY: a queued sender's payload is its value, which leaves it here, once.
+            let value = sender.with_payload(|slot| unsafe { slot.assume_init_read() });
+            return Take::Value(value, sender.finish(Verdict::Granted));
+        }
+        if self.closed { Take::Closed } else { Take::Empty }
+    }
+
+    #[cold]
+    fn take_returned(&mut self) -> Take<T> {
+        match self.returned.pop_front() {
+            Some((_, value)) => Take::Value(value, None),
+            None => Take::Empty,
+        }
+    }
+
+    /// Moves the longest-waiting sender's value into the room that has just been made.
+    #[inline(always)]
+    fn move_up(&mut self) -> Option<Waker> {
+        let mut sender = self.senders.win()?;
+        let buffer = &mut self.buffer;
+        sender.with_payload(|slot| {
+            // SAFETY: a queued sender's payload is its value, which leaves it here, once.
+            let moved = unsafe { buffer.push(slot.as_ptr()) };
+            debug_assert!(moved, "there was room");
+        });
+        sender.finish(Verdict::Granted)
+    }
+
+    /// Moves the value at `value` to a receiver or into the buffer.
+    ///
+    /// # Safety
+    /// `value` can be read, and is not used as a value afterwards if the answer is `Done`.
+    #[inline(always)]
+    pub(crate) unsafe fn put(&mut self, value: *const T) -> Put {
+        if self.closed {
+            return Put::Closed;
+        }
+        let number = self.handed + 1;
+        if let Some(mut receiver) = self.receivers.win() {
+            self.handed = number;
+            receiver.with_payload(|slot| {
+                slot.number = number;
+                // SAFETY: the caller lets the value be read; the slot of a waiting receiver is free.
+                unsafe { slot.value.as_mut_ptr().copy_from_nonoverlapping(value, 1) };
+            });
+            return Put::Done(receiver.finish(Verdict::Granted));
+        }
+        // SAFETY: as the caller promises.
+        if unsafe { self.buffer.push(value) } { Put::Done(None) } else { Put::Full }
+    }
+
+    /// The number of a hand-over that is about to be made.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.handed += 1;
+        self.handed
+    }
+
+    /// A value comes back from a receive that was dropped (X1).
+    pub(crate) fn put_back(&mut self, number: u64, value: T) -> Option<Waker> {
+        if let Some(mut receiver) = self.receivers.win() {
+            receiver.with_payload(|slot| *slot = Handed { value: MaybeUninit::new(value), number });
+            return receiver.finish(Verdict::Granted);
+        }
+        let place = self.returned.partition_point(|(earlier, _)| *earlier < number);
+        self.returned.insert(place, (number, value));
+        None
+    }
+
+    fn len(&self) -> usize {
+        self.returned.len() + self.buffer.len()
+    }
+
+    #[inline(always)]
+    fn hint(&self) -> u8 {
+        let may_recv = self.buffer.len() > 0 || self.closed || !self.senders.is_empty() || !self.returned.is_empty();
+        let may_send = self.buffer.has_room() || self.closed || !self.receivers.is_empty();
+        (u8::from(may_recv) * MAY_RECV) | (u8::from(may_send) * MAY_SEND)
+    }
+
+    /// I2: nobody who could be served waits. (While `close` tells the waiters in batches, some still stand here.)
+    fn check(&self) {
+        if cfg!(debug_assertions) && !self.closed {
+            debug_assert!(self.buffer.len() == 0 || !self.receivers.any_winnable(), "I2: a receiver waits beside a value");
+            debug_assert!(!self.buffer.has_room() || !self.senders.any_winnable(), "I2: a sender waits beside room");
+        }
+    }
+}
+
+impl<T> Chan<T> {
+    pub(crate) fn new(buffer: Buffer<T>, capacity: usize, nil: bool) -> Self {
+        let core = Core {
+            buffer,
+            receivers: List::new(),
+            senders: List::new(),
+            returned: VecDeque::new(),
+            handed: 0,
+            closed: false,
+        };
+        Chan {
+            hint: AtomicU8::new(core.hint()),
+            core: Lock::new(core),
+            senders: AtomicUsize::new(1),
+            receivers: AtomicUsize::new(1),
+            capacity,
+            nil,
+        }
+    }
+
+    /// Might a receive find something? False is certain.
+    #[inline(always)]
+    pub(crate) fn may_recv(&self) -> bool {
+        self.hint.load(Relaxed) & MAY_RECV != 0
+    }
+
+    /// Might a send find room or a receiver? False is certain.
+    #[inline(always)]
+    pub(crate) fn may_send(&self) -> bool {
+        self.hint.load(Relaxed) & MAY_SEND != 0
+    }
+
+    /// What a handle's `Debug` shows.
+    pub(crate) fn describe(&self, mut debug: std::fmt::DebugStruct<'_, '_>) -> std::fmt::Result {
+        debug.field("len", &self.len()).field("capacity", &self.capacity()).field("closed", &self.is_closed()).finish()
+    }
+
+    /// `None` = unbounded.
+    pub(crate) fn capacity(&self) -> Option<usize> {
+        (self.capacity != usize::MAX).then_some(self.capacity)
+    }
+
+    /// Does this channel never carry anything, whatever is done with it?
+    pub(crate) fn is_nil(&self) -> bool {
+        self.nil
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.core.lock().len()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.capacity().is_some_and(|capacity| self.len() >= capacity)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.core.lock().closed
+    }
+
+    /// Receives without waiting.
+    #[inline(always)]
+    pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
+        if !self.may_recv() {
+            return Err(TryRecvError::Empty);
+        }
+        let mut core = self.core.lock();
+        let taken = core.take();
+        self.publish(&core);
+        drop(core);
+        match taken {
+            Take::Value(value, waker) => {
+                wakes::wake(waker);
+                Ok(value)
+            }
+            Take::Empty => Err(TryRecvError::Empty),
+            Take::Closed => Err(TryRecvError::Closed),
+        }
+    }
+
+    /// Sends without waiting.
+    #[inline(always)]
+    pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+        if !self.may_send() {
+            return Err(TrySendError::Full(value));
+        }
+        let value = ManuallyDrop::new(value);
+        let mut core = self.core.lock();
+        // SAFETY: the value is here, and forgotten if it moves.
+        let put = unsafe { core.put(&*value) };
+        self.publish(&core);
+        drop(core);
+        match put {
+            Put::Done(waker) => {
+                wakes::wake(waker);
+                Ok(())
+            }
+            Put::Full => Err(TrySendError::Full(ManuallyDrop::into_inner(value))),
+            Put::Closed => Err(TrySendError::Closed(ManuallyDrop::into_inner(value))),
+        }
+    }
+
+    /// Closes the channel; true the first time. Waiting receivers learn that nothing comes, waiting senders keep
+    /// their values.
+    pub(crate) fn close(&self) -> bool {
+        if self.nil {
+            return false;
+        }
+        let mut first = None;
+        loop {
+            let mut wakes = Wakes::new();
+            let mut core = self.core.lock();
+            first.get_or_insert(!std::mem::replace(&mut core.closed, true));
+            while !wakes.is_full()
+                && let Some(waiter) = core.receivers.win()
+            {
+                waiter.finish(Verdict::Closed).into_iter().for_each(|waker| wakes.push(waker));
+            }
+            while !wakes.is_full()
+                && let Some(waiter) = core.senders.win()
+            {
+                waiter.finish(Verdict::Closed).into_iter().for_each(|waker| wakes.push(waker));
+            }
+            self.publish(&core);
+            drop(core);
+            let more = wakes.is_full();
+            wakes.fire();
+            if !more {
+                return first == Some(true);
+            }
+        }
+    }
+
+    /// The last receiver is gone: closes, and drops what nobody can receive any more.
+    #[cold]
+    pub(crate) fn abandon(&self) {
+        self.close();
+        let mut core = self.core.lock();
+        let buffer = core.buffer.take_all();
+        let returned = std::mem::take(&mut core.returned);
+        self.publish(&core);
+        drop(core);
+        drop(returned);
+        drop(buffer);
+    }
+
+    /// Writes the hint, if it has changed. Under the lock.
+    #[inline(always)]
+    pub(crate) fn publish(&self, core: &Core<T>) {
+        core.check();
+        let hint = core.hint();
+        if self.hint.load(Relaxed) != hint {
+            // Ordering: Relaxed; the hint carries no data, and whoever acts on "maybe" takes the lock.
+            self.hint.store(hint, Relaxed);
+        }
+    }
+}

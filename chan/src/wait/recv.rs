@@ -1,0 +1,256 @@
+//! A receive that waits, or has received.
+use super::POLLED_AGAIN;
+use crate::core::{Chan, Core, Handed, Take};
+use dormouse_wait::claim::Claim;
+use dormouse_wait::frame::{self, Reason, Site};
+use dormouse_wait::list::{Node, Phase, Removed, Verdict};
+use dormouse_wait::wakes;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+/// A receive that waits, or has received.
+pub(crate) struct RecvWait<'a, T> {
+    chan: &'a Chan<T>,
+    node: Node<Handed<T>>,
+}
+
+impl<'a, T> RecvWait<'a, T> {
+    #[inline(always)]
+    pub(crate) fn new(chan: &'a Chan<T>) -> Self {
+        RecvWait { chan, node: Node::new(Handed::nothing()) }
+    }
+
+    #[inline(always)]
+    fn node(self: Pin<&Self>) -> Pin<&Node<Handed<T>>> {
+        // SAFETY: the node is pinned with the wait that it is a field of.
+        unsafe { self.map_unchecked(|wait| &wait.node) }
+    }
+
+    pub(crate) fn chan(&self) -> &'a Chan<T> {
+        self.chan
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.node.phase()
+    }
+
+    /// Makes a spent wait ready to wait again.
+    pub(crate) fn reset(&self) {
+        if self.phase() == Phase::Spent {
+            self.node.reset();
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn poll(self: Pin<&Self>, cx: &mut Context<'_>, site: Site) -> Poll<Option<T>> {
+        if self.node.phase() != Phase::Idle {
+            return self.poll_again(cx, site);
+        }
+        ready!(frame::poll_spend(cx));
+        let chan = self.chan;
+        // A waker's clone is user code: not under the lock, and only if a wait is likely.
+        let mut waker = if chan.may_recv() { None } else { Some(cx.waker().clone()) };
+        loop {
+            let mut core = chan.core.lock();
+            match core.take() {
+                Take::Value(value, sender) => {
+                    chan.publish(&core);
+                    drop(core);
+                    self.node.spend();
+                    wakes::wake(sender);
+                    return Poll::Ready(Some(value));
+                }
+                Take::Closed => {
+                    drop(core);
+                    self.node.spend();
+                    return Poll::Ready(None);
+                }
+                Take::Empty => {}
+            }
+            if let Some(waker) = waker.take() {
+                // SAFETY: idle and pinned; `drop` removes it.
+                unsafe { core.receivers.push_back(self.node(), waker) };
+                chan.publish(&core);
+                drop(core);
+                note_recv(chan, site);
+                return Poll::Pending;
+            }
+            drop(core);
+            waker = Some(cx.waker().clone());
+        }
+    }
+
+    #[inline]
+    fn poll_again(self: Pin<&Self>, cx: &mut Context<'_>, site: Site) -> Poll<Option<T>> {
+        loop {
+            if let Some(outcome) = self.outcome() {
+                return Poll::Ready(outcome);
+            }
+            let core = self.chan.core.lock();
+            // SAFETY: this node was queued in this list.
+            let same = unsafe { core.receivers.will_wake(self.node(), cx.waker()) };
+            let queued = self.node.phase() == Phase::Queued;
+            drop(core);
+            if queued && same {
+                note_recv(self.chan, site);
+                return Poll::Pending;
+            }
+            if queued {
+                let waker = cx.waker().clone();
+                let mut core = self.chan.core.lock();
+                // SAFETY: this node was queued in this list.
+                let unused = unsafe { core.receivers.rewake(self.node(), waker) };
+                drop(core);
+                drop(unused);
+            }
+        }
+    }
+
+    /// What the wait came to, taken; `None` while it is queued.
+    ///
+    /// # Panics
+    /// If it was taken before.
+    #[inline(always)]
+    pub(crate) fn outcome(self: Pin<&Self>) -> Option<Option<T>> {
+        let outcome = match self.node.phase() {
+            Phase::Granted => {
+                // SAFETY: Granted, and spent below.
+                Some(unsafe { self.take_handed() }.0)
+            }
+            Phase::Closed => None,
+            Phase::Queued => return None,
+            Phase::Idle | Phase::Spent => panic!("{POLLED_AGAIN}"),
+        };
+        self.node.spend();
+        Some(outcome)
+    }
+
+    /// Moves the value out, with the number of its hand-over.
+    ///
+    /// # Safety
+    /// The phase is Granted, and the caller spends the node.
+    #[inline(always)]
+    unsafe fn take_handed(&self) -> (T, u64) {
+        let read = |slot: &mut Handed<T>| {
+            // SAFETY: Granted: there is a value, which leaves the node here, once.
+            (unsafe { slot.value.assume_init_read() }, slot.number)
+        };
+        // SAFETY: Granted: the node is ours.
+        unsafe { self.node.with_payload(read) }
+    }
+
+    /// A try of a select that has not queued: the outcome, if there is one, is kept in the node.
+    #[inline(always)]
+    pub(crate) fn attempt(self: Pin<&Self>) -> bool {
+        let chan = self.chan;
+        if !chan.may_recv() {
+            return false;
+        }
+        let mut core = chan.core.lock();
+        let taken = core.take();
+        let number = core.next_number();
+        chan.publish(&core);
+        drop(core);
+        self.keep(taken, number, wakes::wake)
+    }
+
+    /// A try under the lock, whether queued or not.
+    ///
+    /// # Safety
+    /// The caller holds the channel's lock by `raw_lock`, and its select's claim is not open.
+    pub(crate) unsafe fn attempt_locked(self: Pin<&Self>, wake: impl FnOnce(Option<Waker>)) -> bool {
+        let attempt = |core: &mut Core<T>| {
+            let taken = core.take();
+            if !matches!(taken, Take::Empty) {
+                // SAFETY: if it was queued, it was in this list. (An arm has no waker of its own.)
+                let _ = unsafe { core.receivers.remove(self.node()) };
+                self.chan.publish(core);
+            }
+            (taken, core.next_number())
+        };
+        // SAFETY: the lock is held, and no other reference to the core is alive.
+        let (taken, number) = unsafe { self.chan.core.with_raw(attempt) };
+        self.keep(taken, number, wake)
+    }
+
+    #[inline(always)]
+    fn keep(&self, taken: Take<T>, number: u64, wake: impl FnOnce(Option<Waker>)) -> bool {
+        match taken {
+            Take::Value(value, sender) => {
+                // SAFETY: the node is idle, so ours alone.
+                unsafe {
+                    self.node.with_payload(|slot| *slot = Handed { value: MaybeUninit::new(value), number });
+                }
+                self.node.conclude(Verdict::Granted);
+                wake(sender);
+                true
+            }
+            Take::Closed => {
+                self.node.conclude(Verdict::Closed);
+                true
+            }
+            Take::Empty => false,
+        }
+    }
+
+    /// Queues as an arm of a select.
+    ///
+    /// # Safety
+    /// The caller holds the channel's lock by `raw_lock`; the node is idle; the claim has a waker, is not open, and
+    /// outlives this wait.
+    pub(crate) unsafe fn enqueue(self: Pin<&Self>, claim: Pin<&Claim>, arm: u32) {
+        let push = |core: &mut Core<T>| {
+            // SAFETY: as the caller promises; `drop` removes it.
+            unsafe { core.receivers.push_arm(self.node(), claim, arm) };
+            self.chan.publish(core);
+        };
+        // SAFETY: the lock is held, and no other reference to the core is alive.
+        unsafe { self.chan.core.with_raw(push) }
+    }
+
+    /// Ends the wait, whatever its phase: unlinks the node, puts a value back.
+    pub(crate) fn withdraw(self: Pin<&Self>) {
+        if matches!(self.node.phase(), Phase::Queued | Phase::Granted) {
+            self.give_up();
+        }
+    }
+
+    #[cold]
+    fn give_up(self: Pin<&Self>) {
+        let chan = self.chan;
+        let mut core = chan.core.lock();
+        // SAFETY: if it was queued, it was in this list.
+        let removed = unsafe { core.receivers.remove(self.node()) };
+        let waker = match removed {
+            Removed::WasQueued(waker) => waker.map(|waker| (waker, false)),
+            Removed::WasDone if self.node.phase() == Phase::Granted => {
+                // SAFETY: Granted, and spent below.
+                let (value, number) = unsafe { self.take_handed() };
+                self.node.spend();
+                core.put_back(number, value).map(|waker| (waker, true))
+            }
+            Removed::WasDone => None,
+        };
+        chan.publish(&core);
+        drop(core);
+        match waker {
+            Some((next, true)) => wakes::wake(Some(next)),
+            Some((own, false)) => drop(own),
+            None => {}
+        }
+    }
+}
+
+impl<T> Drop for RecvWait<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: it was pinned if it was ever queued, and does not move any more.
+        unsafe { Pin::new_unchecked(&*self) }.withdraw();
+    }
+}
+
+fn note_recv<T>(chan: &Chan<T>, site: Site) {
+    frame::note(if chan.is_nil() { Reason::ChanReceiveNil } else { Reason::ChanReceive }, Some(site));
+}
+

@@ -1,0 +1,239 @@
+//! A send that waits, or has sent.
+use super::POLLED_AGAIN;
+use crate::core::{Chan, Core, Put};
+use crate::error::SendError;
+use dormouse_wait::claim::Claim;
+use dormouse_wait::frame::{self, Reason, Site};
+use dormouse_wait::list::{Node, Phase, Verdict};
+use dormouse_wait::wakes;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+/// A send that waits, or has sent.
+pub(crate) struct SendWait<'a, T> {
+    chan: &'a Chan<T>,
+    node: Node<MaybeUninit<T>>,
+}
+
+impl<'a, T> SendWait<'a, T> {
+    #[inline(always)]
+    pub(crate) fn new(chan: &'a Chan<T>, value: T) -> Self {
+        SendWait { chan, node: Node::new(MaybeUninit::new(value)) }
+    }
+
+    #[inline(always)]
+    fn node(self: Pin<&Self>) -> Pin<&Node<MaybeUninit<T>>> {
+        // SAFETY: the node is pinned with the wait that it is a field of.
+        unsafe { self.map_unchecked(|wait| &wait.node) }
+    }
+
+    pub(crate) fn chan(&self) -> &'a Chan<T> {
+        self.chan
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.node.phase()
+    }
+
+    #[inline(always)]
+    pub(crate) fn poll(self: Pin<&Self>, cx: &mut Context<'_>, site: Site) -> Poll<Result<(), SendError<T>>> {
+        if self.node.phase() != Phase::Idle {
+            return self.poll_again(cx, site);
+        }
+        ready!(frame::poll_spend(cx));
+        let chan = self.chan;
+        // A waker's clone is user code: not under the lock, and only if a wait is likely.
+        let mut waker = if chan.may_send() { None } else { Some(cx.waker().clone()) };
+        loop {
+            let mut core = chan.core.lock();
+            match self.put(&mut core) {
+                Put::Done(receiver) => {
+                    chan.publish(&core);
+                    drop(core);
+                    self.node.spend();
+                    wakes::wake(receiver);
+                    return Poll::Ready(Ok(()));
+                }
+                Put::Closed => {
+                    drop(core);
+                    return Poll::Ready(Err(SendError(self.take_value())));
+                }
+                Put::Full => {}
+            }
+            if let Some(waker) = waker.take() {
+                // SAFETY: idle and pinned; `drop` removes it.
+                unsafe { core.senders.push_back(self.node(), waker) };
+                chan.publish(&core);
+                drop(core);
+                note_send(chan, site);
+                return Poll::Pending;
+            }
+            drop(core);
+            waker = Some(cx.waker().clone());
+        }
+    }
+
+    /// Moves the value out of the node, idle or queued, if it finds a place. If `Done`, the phase must be set at once.
+    #[inline(always)]
+    fn put(&self, core: &mut Core<T>) -> Put {
+        let put = |slot: &mut MaybeUninit<T>| {
+            // SAFETY: the value is there; if it moves, the caller says so in the phase.
+            unsafe { core.put(slot.as_ptr()) }
+        };
+        // SAFETY: the node is ours, or queued under the lock that the caller holds.
+        unsafe { self.node.with_payload(put) }
+    }
+
+    /// Takes the value of a wait that is idle or closed.
+    #[inline(always)]
+    fn take_value(&self) -> T {
+        debug_assert!(matches!(self.phase(), Phase::Idle | Phase::Closed));
+        let read = |slot: &mut MaybeUninit<T>| {
+            // SAFETY: idle or closed: the value is there, and leaves the node here, once.
+            unsafe { slot.assume_init_read() }
+        };
+        // SAFETY: idle or closed: the node is ours.
+        let value = unsafe { self.node.with_payload(read) };
+        self.node.spend();
+        value
+    }
+
+    #[inline]
+    fn poll_again(self: Pin<&Self>, cx: &mut Context<'_>, site: Site) -> Poll<Result<(), SendError<T>>> {
+        loop {
+            if let Some(outcome) = self.outcome() {
+                return Poll::Ready(outcome);
+            }
+            let core = self.chan.core.lock();
+            // SAFETY: this node was queued in this list.
+            let same = unsafe { core.senders.will_wake(self.node(), cx.waker()) };
+            let queued = self.node.phase() == Phase::Queued;
+            drop(core);
+            if queued && same {
+                note_send(self.chan, site);
+                return Poll::Pending;
+            }
+            if queued {
+                let waker = cx.waker().clone();
+                let mut core = self.chan.core.lock();
+                // SAFETY: this node was queued in this list.
+                let unused = unsafe { core.senders.rewake(self.node(), waker) };
+                drop(core);
+                drop(unused);
+            }
+        }
+    }
+
+    /// What the wait came to, taken; `None` while it is queued.
+    ///
+    /// # Panics
+    /// If it was taken before.
+    #[inline(always)]
+    pub(crate) fn outcome(self: Pin<&Self>) -> Option<Result<(), SendError<T>>> {
+        match self.node.phase() {
+            Phase::Granted => {
+                self.node.spend();
+                Some(Ok(()))
+            }
+            Phase::Closed => Some(Err(SendError(self.take_value()))),
+            Phase::Queued => None,
+            Phase::Idle | Phase::Spent => panic!("{POLLED_AGAIN}"),
+        }
+    }
+
+    /// A try of a select that has not queued.
+    #[inline(always)]
+    pub(crate) fn attempt(self: Pin<&Self>) -> bool {
+        let chan = self.chan;
+        if !chan.may_send() {
+            return false;
+        }
+        let mut core = chan.core.lock();
+        let put = self.put(&mut core);
+        chan.publish(&core);
+        drop(core);
+        self.conclude(put, wakes::wake)
+    }
+
+    /// A try under the lock, whether queued or not.
+    ///
+    /// # Safety
+    /// The caller holds the channel's lock by `raw_lock`, and its select's claim is not open.
+    pub(crate) unsafe fn attempt_locked(self: Pin<&Self>, wake: impl FnOnce(Option<Waker>)) -> bool {
+        let attempt = |core: &mut Core<T>| {
+            let put = self.put(core);
+            if !matches!(put, Put::Full) {
+                // SAFETY: if it was queued, it was in this list. (An arm has no waker of its own.)
+                let _ = unsafe { core.senders.remove(self.node()) };
+                self.chan.publish(core);
+            }
+            put
+        };
+        // SAFETY: the lock is held, and no other reference to the core is alive.
+        let put = unsafe { self.chan.core.with_raw(attempt) };
+        self.conclude(put, wake)
+    }
+
+    #[inline(always)]
+    fn conclude(&self, put: Put, wake: impl FnOnce(Option<Waker>)) -> bool {
+        match put {
+            Put::Done(receiver) => {
+                self.node.conclude(Verdict::Granted);
+                wake(receiver);
+                true
+            }
+            Put::Closed => {
+                self.node.conclude(Verdict::Closed);
+                true
+            }
+            Put::Full => false,
+        }
+    }
+
+    /// Queues as an arm of a select.
+    ///
+    /// # Safety
+    /// The caller holds the channel's lock by `raw_lock`; the node is idle; the claim has a waker, is not open, and
+    /// outlives this wait.
+    pub(crate) unsafe fn enqueue(self: Pin<&Self>, claim: Pin<&Claim>, arm: u32) {
+        let push = |core: &mut Core<T>| {
+            // SAFETY: as the caller promises; `drop` removes it.
+            unsafe { core.senders.push_arm(self.node(), claim, arm) };
+            self.chan.publish(core);
+        };
+        // SAFETY: the lock is held, and no other reference to the core is alive.
+        unsafe { self.chan.core.with_raw(push) }
+    }
+
+    /// Ends the wait, whatever its phase: unlinks the node; gives the value, if it was not sent.
+    pub(crate) fn withdraw(self: Pin<&Self>) -> Option<T> {
+        if self.node.phase() == Phase::Queued {
+            self.give_up();
+        }
+        matches!(self.node.phase(), Phase::Idle | Phase::Closed).then(|| self.take_value())
+    }
+
+    #[cold]
+    fn give_up(self: Pin<&Self>) {
+        let mut core = self.chan.core.lock();
+        // SAFETY: if it was queued, it was in this list.
+        let removed = unsafe { core.senders.remove(self.node()) };
+        self.chan.publish(&core);
+        drop(core);
+        drop(removed);
+    }
+}
+
+impl<T> Drop for SendWait<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: it was pinned if it was ever queued, and does not move any more.
+        drop(unsafe { Pin::new_unchecked(&*self) }.withdraw());
+    }
+}
+
+fn note_send<T>(chan: &Chan<T>, site: Site) {
+    frame::note(if chan.is_nil() { Reason::ChanSendNil } else { Reason::ChanSend }, Some(site));
+}
+
