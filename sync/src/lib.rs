@@ -1,1 +1,54 @@
-//! placeholder until the first module lands
+//! Go's `sync` for async Rust: what channels are not for. For any executor.
+//!
+//! | type | what it is |
+//! |---|---|
+//! | [`WaitGroup`] | counts what is under way; `wait().await` until nothing is |
+//! | [`Mutex`] | one owner at a time, over awaits too; fast, and fair to whoever has waited for about 1 ms |
+//!
+//! All futures here are lazy (one that is never polled has no effect), allocate nothing, are fused, and may be dropped
+//! at any moment: nothing is lost, and no wake-up is swallowed. They are `!Unpin`: to poll one by hand or in a loop
+//! of `select!`, pin it first with [`std::pin::pin!`].
+//!
+//! ```
+//! use dormouse_sync::{Mutex, WaitGroup};
+//! use std::sync::Arc;
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let total = Arc::new(Mutex::new(0));
+//! let group = WaitGroup::new();
+//! for n in 1..=10 {
+//!     let total = total.clone();
+//!     tokio::spawn(group.track(async move {
+//!         *total.lock().await += n;
+//!     }));
+//! }
+//! group.wait().await;
+//! assert_eq!(*total.lock().await, 55);
+//! # });
+//! ```
+
+/// Makes a function `const` except under loom, whose atomics and cells are made at run time.
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        #[cfg(not(dormouse_loom))]
+        $(#[$meta])* $vis const fn $($rest)*
+        #[cfg(dormouse_loom)]
+        $(#[$meta])* $vis fn $($rest)*
+    };
+}
+
+mod calm;
+mod mutex;
+mod wait_group;
+
+#[cfg(all(test, dormouse_loom))]
+mod models;
+
+pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
+pub use wait_group::{WaitGroup, WaitGroupGuard};
+
+/// The named futures of this crate, for those who store them.
+pub mod futures {
+    pub use crate::mutex::{Lock, LockOwned};
+    pub use crate::wait_group::{Track, Wait};
+}
