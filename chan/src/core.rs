@@ -43,16 +43,21 @@ use std::collections::VecDeque;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::task::Waker;
 
-/// What passes to a waiting receiver: the value, and the number of its hand-over.
+/// What passes to a waiting receiver: the value, and the number of its hand-over. Unwritten until then.
 pub(crate) struct Handed<T> {
     pub(crate) value: MaybeUninit<T>,
-    pub(crate) number: u64,
+    pub(crate) number: MaybeUninit<u64>,
 }
 
 impl<T> Handed<T> {
     #[inline(always)]
+    pub(crate) const fn new(value: T, number: u64) -> Self {
+        Handed { value: MaybeUninit::new(value), number: MaybeUninit::new(number) }
+    }
+
+    #[inline(always)]
     pub(crate) const fn nothing() -> Self {
-        Handed { value: MaybeUninit::uninit(), number: 0 }
+        Handed { value: MaybeUninit::uninit(), number: MaybeUninit::uninit() }
     }
 }
 
@@ -66,6 +71,8 @@ pub(crate) struct Core<T> {
     /// The number of the last hand-over.
     handed: u64,
     closed: bool,
+    /// Closed, or some values were put back: what the common path need not know apart.
+    unusual: bool,
 }
 
 // SAFETY: a core owns values of T and lists of waiters, which are Send for T: Send.
@@ -104,10 +111,26 @@ pub(crate) struct Chan<T> {
 }
 
 impl<T> Core<T> {
+    /// [`take`](Core::take) in its commonest case: a value is buffered, nobody waits, nothing unusual.
+    #[inline(always)]
+    pub(crate) fn take_buffered(&mut self) -> Option<T> {
+        if self.unusual | !self.senders.is_empty() { None } else { self.buffer.pop() }
+    }
+
+    /// [`put`](Core::put) in its commonest case: there is room, nobody waits, nothing unusual. True if it moved.
+    ///
+    /// # Safety
+    /// As for `put`.
+    #[inline(always)]
+    pub(crate) unsafe fn put_buffered(&mut self, value: *const T) -> bool {
+        // SAFETY: as the caller promises.
+        !(self.unusual | !self.receivers.is_empty()) && unsafe { self.buffer.push(value) }
+    }
+
     /// Takes the next value, if there is one.
     #[inline(always)]
     pub(crate) fn take(&mut self) -> Take<T> {
-        if !self.returned.is_empty() {
+        if self.unusual && !self.returned.is_empty() {
             return self.take_returned();
         }
         if let Some(value) = self.buffer.pop() {
@@ -124,7 +147,9 @@ impl<T> Core<T> {
 
     #[cold]
     fn take_returned(&mut self) -> Take<T> {
-        match self.returned.pop_front() {
+        let returned = self.returned.pop_front();
+        self.unusual = self.closed || !self.returned.is_empty();
+        match returned {
             Some((_, value)) => Take::Value(value, None),
             None => Take::Empty,
         }
@@ -149,14 +174,14 @@ impl<T> Core<T> {
     /// `value` can be read, and is not used as a value afterwards if the answer is `Done`.
     #[inline(always)]
     pub(crate) unsafe fn put(&mut self, value: *const T) -> Put {
-        if self.closed {
+        if self.unusual && self.closed {
             return Put::Closed;
         }
         let number = self.handed + 1;
         if let Some(mut receiver) = self.receivers.win() {
             self.handed = number;
             receiver.with_payload(|slot| {
-                slot.number = number;
+                slot.number.write(number);
                 // SAFETY: the caller lets the value be read; the slot of a waiting receiver is free.
                 unsafe { slot.value.as_mut_ptr().copy_from_nonoverlapping(value, 1) };
             });
@@ -175,11 +200,12 @@ impl<T> Core<T> {
     /// A value comes back from a receive that was dropped (X1).
     pub(crate) fn put_back(&mut self, number: u64, value: T) -> Option<Waker> {
         if let Some(mut receiver) = self.receivers.win() {
-            receiver.with_payload(|slot| *slot = Handed { value: MaybeUninit::new(value), number });
+            receiver.with_payload(|slot| *slot = Handed::new(value, number));
             return receiver.finish(Verdict::Granted);
         }
         let place = self.returned.partition_point(|(earlier, _)| *earlier < number);
         self.returned.insert(place, (number, value));
+        self.unusual = true;
         None
     }
 
@@ -189,8 +215,8 @@ impl<T> Core<T> {
 
     #[inline(always)]
     fn hint(&self) -> u8 {
-        let may_recv = self.buffer.len() > 0 || self.closed || !self.senders.is_empty() || !self.returned.is_empty();
-        let may_send = self.buffer.has_room() || self.closed || !self.receivers.is_empty();
+        let may_recv = (self.buffer.len() > 0) | !self.senders.is_empty() | self.unusual;
+        let may_send = self.buffer.has_room() | !self.receivers.is_empty() | self.unusual;
         (u8::from(may_recv) * MAY_RECV) | (u8::from(may_send) * MAY_SEND)
     }
 
@@ -204,7 +230,8 @@ impl<T> Core<T> {
 }
 
 impl<T> Chan<T> {
-    pub(crate) fn new(buffer: Buffer<T>, capacity: usize, nil: bool) -> Self {
+    pub(crate) fn new(buffer: Buffer<T>, nil: bool) -> Self {
+        let capacity = buffer.capacity();
         let core = Core {
             buffer,
             receivers: List::new(),
@@ -212,6 +239,7 @@ impl<T> Chan<T> {
             returned: VecDeque::new(),
             handed: 0,
             closed: false,
+            unusual: false,
         };
         Chan {
             hint: AtomicU8::new(core.hint()),
@@ -315,6 +343,7 @@ impl<T> Chan<T> {
             let mut wakes = Wakes::new();
             let mut core = self.core.lock();
             first.get_or_insert(!std::mem::replace(&mut core.closed, true));
+            core.unusual = true;
             while !wakes.is_full()
                 && let Some(waiter) = core.receivers.win()
             {
@@ -346,6 +375,16 @@ impl<T> Chan<T> {
         drop(core);
         drop(returned);
         drop(buffer);
+    }
+
+    /// [`publish`](Chan::publish) after a transition that moved one value: in the middle of the buffer, where there is
+    /// a value and room before and after, the hint says both already.
+    #[inline(always)]
+    pub(crate) fn publish_step(&self, core: &Core<T>) {
+        let middle = core.buffer.capacity().saturating_sub(3);
+        if core.buffer.len().wrapping_sub(2) >= middle {
+            self.publish(core);
+        }
     }
 
     /// Writes the hint, if it has changed. Under the lock.

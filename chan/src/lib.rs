@@ -77,7 +77,7 @@ pub mod __private {
 #[doc(alias = "channel")]
 pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     match Buffer::bounded(capacity) {
-        Some(buffer) => channel(buffer, capacity, false),
+        Some(buffer) => channel(buffer, false),
         None => panic!(
             "dormouse::chan::bounded: a buffer for {capacity} values of {} bytes each cannot be allocated; \
              use a smaller capacity, or `unbounded()`, whose memory follows its contents",
@@ -94,7 +94,7 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 /// assert_eq!(rx.len(), 1000);
 /// ```
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
-    channel(Buffer::unbounded(), usize::MAX, false)
+    channel(Buffer::unbounded(), false)
 }
 
 /// Go's nil channel: a send and a receive are never ready, in a `select!` such an arm is never chosen, and it cannot
@@ -109,12 +109,12 @@ pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
 /// ```
 #[doc(alias = "nil")]
 pub fn never<T>() -> (Sender<T>, Receiver<T>) {
-    let (tx, _) = channel(Buffer::nothing(), 0, true);
-    let (_, rx) = channel(Buffer::nothing(), 0, true);
+    let (tx, _) = channel(Buffer::nothing(), true);
+    let (_, rx) = channel(Buffer::nothing(), true);
     (tx, rx)
 }
 
-fn channel<T>(buffer: Buffer<T>, capacity: usize, nil: bool) -> (Sender<T>, Receiver<T>) {
-    let chan = Arc::new(Chan::new(buffer, capacity, nil));
+fn channel<T>(buffer: Buffer<T>, nil: bool) -> (Sender<T>, Receiver<T>) {
+    let chan = Arc::new(Chan::new(buffer, nil));
     (Sender { chan: chan.clone() }, Receiver::new(chan))
 }

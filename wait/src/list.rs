@@ -76,8 +76,8 @@ struct Links<P> {
 /// A waiter: lives in a pinned future, linked into a [`List`] while it waits.
 pub struct Node<P> {
     phase: AtomicU8,
-    /// Which arm of its claim this is; written when queued by `push_arm`.
-    arm: UnsafeCell<u32>,
+    /// Which arm of its claim this is; unwritten until queued by `push_arm`.
+    arm: UnsafeCell<MaybeUninit<u32>>,
     /// Unwritten until queued.
     links: UnsafeCell<MaybeUninit<Links<P>>>,
     payload: UnsafeCell<P>,
@@ -96,7 +96,7 @@ impl<P> Node<P> {
         pub const fn new(payload: P) -> Self {
             Node {
                 phase: AtomicU8::new(Phase::Idle as u8),
-                arm: UnsafeCell::new(0),
+                arm: UnsafeCell::new(MaybeUninit::uninit()),
                 links: UnsafeCell::new(MaybeUninit::uninit()),
                 payload: UnsafeCell::new(payload),
                 _pin: PhantomPinned,
@@ -115,6 +115,20 @@ impl<P> Node<P> {
             3 => Phase::Closed,
             _ => Phase::Spent,
         }
+    }
+
+    /// Is the node in this phase? As [`phase`](Node::phase), one comparison.
+    #[inline(always)]
+    pub fn is(&self, phase: Phase) -> bool {
+        // Ordering: Acquire pairs with the Release store in `Won::finish`.
+        self.phase.load(Acquire) == phase as u8
+    }
+
+    /// A pointer to the payload, for whoever may touch it: the owner while the node is not `Queued`, or whoever
+    /// holds the lock of the list that it is in.
+    #[inline(always)]
+    pub fn payload(&self) -> *mut P {
+        self.payload.get()
     }
 
     /// The owner marks the outcome as taken. Never while the node is queued (see [`List::push_back`]).
@@ -137,7 +151,7 @@ impl<P> Node<P> {
 
     #[inline(always)]
     fn set(&self, phase: Phase) {
-        debug_assert_ne!(self.phase(), Phase::Queued, "a queued node's phase is not its owner's");
+        debug_assert!(!self.is(Phase::Queued), "a queued node's phase is not its owner's");
         // Ordering: Relaxed, the node is its owner's alone.
         self.phase.store(phase as u8, Relaxed);
     }
@@ -185,8 +199,10 @@ impl<P> Node<P> {
     #[inline(always)]
     fn arm(&self) -> u32 {
         self.arm.with(|arm| {
-            // SAFETY: written before the node was queued; the caller holds the lock or has unlinked the node.
-            unsafe { *arm }
+            // SAFETY: the caller holds the lock.
+            let arm = unsafe { &*arm };
+            // SAFETY: an arm's node: written when it was queued.
+            unsafe { arm.assume_init() }
         })
     }
 }
@@ -275,7 +291,7 @@ impl<P> List<P> {
     pub unsafe fn push_arm(&mut self, node: Pin<&Node<P>>, claim: Pin<&Claim>, arm: u32) {
         node.arm.with_mut(|slot| {
             // SAFETY: an idle node is its owner's alone.
-            unsafe { *slot = arm };
+            unsafe { *slot = MaybeUninit::new(arm) };
         });
         self.link(node, Who::Arm(NonNull::from(claim.get_ref())));
     }

@@ -30,8 +30,38 @@ mod chosen {
 
 pub use chosen::*;
 
+/// A cell for data whose access another rule guards; loom checks each access in a model.
 #[cfg(dormouse_loom)]
-pub use loom::cell::UnsafeCell;
+#[derive(Debug, Default)]
+pub struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+
+#[cfg(dormouse_loom)]
+impl<T> UnsafeCell<T> {
+    /// A cell that holds `data`.
+    pub fn new(data: T) -> Self {
+        UnsafeCell(loom::cell::UnsafeCell::new(data))
+    }
+
+    /// The data, taken out.
+    pub fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+
+    /// Calls `f` with a pointer for reading; the caller's rule must exclude writers meanwhile.
+    pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        self.0.with(f)
+    }
+
+    /// Calls `f` with a pointer for writing; the caller's rule must exclude everybody else meanwhile.
+    pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        self.0.with_mut(f)
+    }
+
+    /// A pointer to the data; loom checks that it may be written at this moment.
+    pub fn get(&self) -> *mut T {
+        self.0.with_mut(|data| data)
+    }
+}
 
 /// A cell for data whose access another rule guards. Its interface is loom's, which checks each access in a model.
 #[cfg(not(dormouse_loom))]
@@ -60,6 +90,12 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline(always)]
     pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
         f(self.0.get())
+    }
+
+    /// A pointer to the data.
+    #[inline(always)]
+    pub fn get(&self) -> *mut T {
+        self.0.get()
     }
 
     /// Calls `f` with a pointer for writing; the caller's rule must exclude everybody else meanwhile.

@@ -1,5 +1,6 @@
 //! A list of blocks without a bound. Memory follows the contents: a drained block is freed, but for one spare that
-//! saves a queue of steady length the allocator; an empty queue keeps the one block that it stands in.
+//! saves a queue of steady length the allocator; an empty queue keeps the one block that it stands in. How many values
+//! there are, [`Buffer`](super::Buffer) knows.
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 
@@ -19,17 +20,11 @@ pub(crate) struct Blocks<T> {
     /// The next place to read in `first`, and to write in `last`; `enter` is at most `BLOCK`.
     leave: usize,
     enter: usize,
-    len: usize,
 }
 
 impl<T> Blocks<T> {
     pub(crate) const fn new() -> Self {
-        Blocks { first: None, last: None, spare: None, leave: 0, enter: BLOCK, len: 0 }
-    }
-
-    #[inline(always)]
-    pub(crate) fn len(&self) -> usize {
-        self.len
+        Blocks { first: None, last: None, spare: None, leave: 0, enter: BLOCK }
     }
 
     /// Moves the value at `value` in.
@@ -47,7 +42,6 @@ impl<T> Blocks<T> {
         // SAFETY: the caller lets the value be read; the slot is free.
         unsafe { slot[self.enter].as_mut_ptr().copy_from_nonoverlapping(value, 1) };
         self.enter += 1;
-        self.len += 1;
     }
 
     /// Appends an empty block.
@@ -69,31 +63,37 @@ impl<T> Blocks<T> {
         block
     }
 
+    /// Moves the first value out; `left` values stay.
+    ///
+    /// # Safety
+    /// There are `left + 1` values.
     #[inline(always)]
-    pub(crate) fn pop(&mut self) -> Option<T> {
-        if self.len == 0 {
-            return None;
-        }
+    pub(crate) unsafe fn pop(&mut self, left: usize) -> T {
         if self.leave == BLOCK {
             self.shrink();
         }
-        let first = self.first?;
+        // SAFETY: there is a value, and so a block.
+        let first = unsafe { self.first.unwrap_unchecked() };
         // SAFETY: blocks in the list are alive and ours alone.
         let slots = unsafe { &(*first.as_ptr()).slots };
-        // SAFETY: `leave` stands at a value, as the queue is not empty; it leaves by the next lines.
+        // SAFETY: `leave` stands at a value, which leaves by the next line.
         let value = unsafe { slots[self.leave].assume_init_read() };
         self.leave += 1;
-        self.len -= 1;
-        if self.len == 0 {
-            // Empty, so `first` is also `last`: start again at its beginning, and give the spare back.
-            debug_assert!(self.first == self.last);
-            self.leave = 0;
-            self.enter = 0;
-            if let Some(spare) = self.spare.take() {
-                free(spare);
-            }
+        if left == 0 {
+            self.rewind();
         }
-        Some(value)
+        value
+    }
+
+    /// Empty, so `first` is also `last`: start again at its beginning, and give the spare back.
+    #[inline(always)]
+    fn rewind(&mut self) {
+        debug_assert!(self.first == self.last);
+        self.leave = 0;
+        self.enter = 0;
+        if let Some(spare) = self.spare.take() {
+            free(spare);
+        }
     }
 
     /// Takes the first block, read to its end, off the list.
@@ -133,11 +133,16 @@ fn free<T>(block: NonNull<Block<T>>) {
 }
 
 impl<T> Drop for Blocks<T> {
+    /// Frees the blocks; [`Buffer`](super::Buffer) has taken the values out.
     fn drop(&mut self) {
-        super::drop_rest(self, Blocks::pop);
-        // What is left is one block, and the spare if nothing was ever popped.
-        for block in [self.first.take(), self.spare.take()].into_iter().flatten() {
+        let mut next = self.first;
+        while let Some(block) = next {
+            // SAFETY: blocks in the list are alive and ours alone.
+            next = unsafe { block.as_ref() }.next;
             free(block);
+        }
+        if let Some(spare) = self.spare {
+            free(spare);
         }
     }
 }

@@ -7,41 +7,47 @@ mod ring;
 use blocks::Blocks;
 use ring::Ring;
 
-/// A FIFO of values: a ring of a fixed capacity, or blocks without a bound.
-pub(crate) enum Buffer<T> {
-    Bounded(Ring<T>),
-    Unbounded(Blocks<T>),
+/// A FIFO of values. Length and capacity stand here, so that asking for them is a plain load.
+pub(crate) struct Buffer<T> {
+    len: usize,
+    /// `usize::MAX` = unbounded.
+    capacity: usize,
+    store: Store<T>,
+}
+
+enum Store<T> {
+    Ring(Ring<T>),
+    Blocks(Blocks<T>),
 }
 
 impl<T> Buffer<T> {
     /// A ring for `capacity` values; `None` if its memory cannot be had.
     pub(crate) fn bounded(capacity: usize) -> Option<Self> {
-        Ring::new(capacity).map(Buffer::Bounded)
+        Some(Buffer { len: 0, capacity, store: Store::Ring(Ring::new(capacity)?) })
     }
 
     /// A ring without room.
     pub(crate) fn nothing() -> Self {
-        Buffer::Bounded(Ring::empty())
+        Buffer { len: 0, capacity: 0, store: Store::Ring(Ring::empty()) }
     }
 
     pub(crate) fn unbounded() -> Self {
-        Buffer::Unbounded(Blocks::new())
+        Buffer { len: 0, capacity: usize::MAX, store: Store::Blocks(Blocks::new()) }
     }
 
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
-        match self {
-            Buffer::Bounded(ring) => ring.len(),
-            Buffer::Unbounded(blocks) => blocks.len(),
-        }
+        self.len
+    }
+
+    #[inline(always)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     #[inline(always)]
     pub(crate) fn has_room(&self) -> bool {
-        match self {
-            Buffer::Bounded(ring) => ring.has_room(),
-            Buffer::Unbounded(_) => true,
-        }
+        self.len < self.capacity
     }
 
     /// Moves the value at `value` in behind all others; false, and nothing moved, if there is no room.
@@ -50,53 +56,59 @@ impl<T> Buffer<T> {
     /// `value` can be read, and is not used as a value afterwards if the answer is true.
     #[inline(always)]
     pub(crate) unsafe fn push(&mut self, value: *const T) -> bool {
-        match self {
-            Buffer::Bounded(ring) => {
-                // SAFETY: as the caller promises.
-                unsafe { ring.push(value) }
-            }
-            Buffer::Unbounded(blocks) => {
-                // SAFETY: as the caller promises.
-                unsafe { blocks.push(value) };
-                true
-            }
+        if !self.has_room() {
+            return false;
         }
+        match &mut self.store {
+            // SAFETY: there is room; the rest as the caller promises.
+            Store::Ring(ring) => unsafe { ring.push(self.len, value) },
+            // SAFETY: as the caller promises.
+            Store::Blocks(blocks) => unsafe { blocks.push(value) },
+        }
+        self.len += 1;
+        true
     }
 
     #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<T> {
-        match self {
-            Buffer::Bounded(ring) => ring.pop(),
-            Buffer::Unbounded(blocks) => blocks.pop(),
+        if self.len == 0 {
+            return None;
         }
+        self.len -= 1;
+        Some(match &mut self.store {
+            // SAFETY: there was a value, which is counted out by the line above.
+            Store::Ring(ring) => unsafe { ring.pop() },
+            // SAFETY: as above.
+            Store::Blocks(blocks) => unsafe { blocks.pop(self.len) },
+        })
     }
 
-    /// Everything that is buffered, for dropping outside of the lock; the buffer is empty afterwards.
+    /// Everything that is buffered, for dropping outside of the lock; the buffer is left empty, without room.
     pub(crate) fn take_all(&mut self) -> Self {
-        match self {
-            Buffer::Bounded(ring) => Buffer::Bounded(ring.take_all()),
-            Buffer::Unbounded(blocks) => Buffer::Unbounded(std::mem::replace(blocks, Blocks::new())),
-        }
+        std::mem::replace(self, Buffer::nothing())
     }
 }
 
-/// Drops all that `pop` gives. A value whose `Drop` panics does not keep the rest from being dropped: the panic goes
-/// on when all are.
-fn drop_rest<B, T>(buffer: &mut B, pop: fn(&mut B) -> Option<T>) {
-    struct Rest<'a, B, T>(&'a mut B, fn(&mut B) -> Option<T>);
-    impl<B, T> Drop for Rest<'_, B, T> {
-        fn drop(&mut self) {
-            // Reached by a panic: a second one, out of here, would abort, so each is caught.
-            while let Some(value) = (self.1)(self.0) {
-                let drop_it = std::panic::AssertUnwindSafe(|| drop(value));
-                if let Err(payload) = std::panic::catch_unwind(drop_it) {
-                    std::mem::forget(payload);
+impl<T> Drop for Buffer<T> {
+    /// Drops the values. One whose `Drop` panics does not keep the rest from being dropped: its panic goes on after.
+    fn drop(&mut self) {
+        /// Reached by a panic: a second one, out of here, would abort, so each is caught.
+        struct Rest<'a, T>(&'a mut Buffer<T>);
+        impl<T> Drop for Rest<'_, T> {
+            fn drop(&mut self) {
+                while let Some(value) = self.0.pop() {
+                    let drop_it = std::panic::AssertUnwindSafe(|| drop(value));
+                    if let Err(payload) = std::panic::catch_unwind(drop_it) {
+                        std::mem::forget(payload);
+                    }
                 }
             }
         }
-    }
-    let rest = Rest(buffer, pop);
-    while let Some(value) = pop(rest.0) {
-        drop(value);
+        if std::mem::needs_drop::<T>() {
+            let rest = Rest(self);
+            while let Some(value) = rest.0.pop() {
+                drop(value);
+            }
+        }
     }
 }

@@ -4,11 +4,11 @@ use std::mem::MaybeUninit;
 /// The largest number of arms.
 pub(crate) const MAX_ARMS: usize = 64;
 
-/// A permutation of the arms: as written, or uniformly random, drawn one by one as it is asked for (Fisher-Yates).
+/// A permutation of the arms: as written, or uniformly random, drawn one by one as it is asked for.
 pub(crate) struct Choice {
-    arms: [u8; MAX_ARMS],
-    len: usize,
-    next: usize,
+    /// The arms that were not drawn yet, a bit each.
+    left: u64,
+    all: u64,
     biased: bool,
 }
 
@@ -16,16 +16,13 @@ impl Choice {
     #[inline(always)]
     pub(crate) fn new(len: usize, biased: bool) -> Self {
         assert!(len <= MAX_ARMS, "select! takes up to {MAX_ARMS} arms");
-        let mut arms = [0; MAX_ARMS];
-        for (i, arm) in arms[..len].iter_mut().enumerate() {
-            *arm = i as u8;
-        }
-        Choice { arms, len, next: 0, biased }
+        let all = if len == 0 { 0 } else { u64::MAX >> (MAX_ARMS - len) };
+        Choice { left: all, all, biased }
     }
 
     /// Starts over; the arms that were drawn so far are drawn anew.
     pub(crate) fn again(&mut self) {
-        self.next = 0;
+        self.left = self.all;
     }
 }
 
@@ -34,16 +31,18 @@ impl Iterator for Choice {
 
     #[inline(always)]
     fn next(&mut self) -> Option<usize> {
-        let left = self.len - self.next;
-        if left == 0 {
+        if self.left == 0 {
             return None;
         }
-        if !self.biased && left > 1 {
-            let drawn = dormouse_wait::random::below(left as u32) as usize;
-            self.arms.swap(self.next, self.next + drawn);
+        let mut tail = self.left;
+        if !self.biased {
+            for _ in 0..dormouse_wait::random::below(self.left.count_ones()) {
+                tail &= tail - 1; // drops the lowest bit
+            }
         }
-        self.next += 1;
-        Some(self.arms[self.next - 1] as usize)
+        let arm = tail.trailing_zeros();
+        self.left &= !(1 << arm);
+        Some(arm as usize)
     }
 }
 

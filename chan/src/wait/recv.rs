@@ -4,8 +4,8 @@ use crate::core::{Chan, Core, Handed, Take};
 use dormouse_wait::claim::Claim;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Node, Phase, Removed, Verdict};
+use dormouse_wait::lock::Guard;
 use dormouse_wait::wakes;
-use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -44,15 +44,32 @@ impl<'a, T> RecvWait<'a, T> {
 
     #[inline(always)]
     pub(crate) fn poll(self: Pin<&Self>, cx: &mut Context<'_>, site: Site) -> Poll<Option<T>> {
-        if self.node.phase() != Phase::Idle {
+        if !self.node.is(Phase::Idle) {
             return self.poll_again(cx, site);
         }
         ready!(frame::poll_spend(cx));
-        let chan = self.chan;
         // A waker's clone is user code: not under the lock, and only if a wait is likely.
-        let mut waker = if chan.may_recv() { None } else { Some(cx.waker().clone()) };
+        let waker = if self.chan.may_recv() { None } else { Some(cx.waker().clone()) };
+        let mut core = self.chan.core.lock();
+        if let Some(value) = core.take_buffered() {
+            self.chan.publish_step(&core);
+            drop(core);
+            self.node.spend();
+            return Poll::Ready(Some(value));
+        }
+        self.poll_locked(cx, site, core, waker)
+    }
+
+    #[inline]
+    fn poll_locked(
+        self: Pin<&Self>,
+        cx: &mut Context<'_>,
+        site: Site,
+        mut core: Guard<'a, Core<T>>,
+        mut waker: Option<Waker>,
+    ) -> Poll<Option<T>> {
+        let chan = self.chan;
         loop {
-            let mut core = chan.core.lock();
             match core.take() {
                 Take::Value(value, sender) => {
                     chan.publish(&core);
@@ -78,6 +95,7 @@ impl<'a, T> RecvWait<'a, T> {
             }
             drop(core);
             waker = Some(cx.waker().clone());
+            core = chan.core.lock();
         }
     }
 
@@ -132,12 +150,12 @@ impl<'a, T> RecvWait<'a, T> {
     /// The phase is Granted, and the caller spends the node.
     #[inline(always)]
     unsafe fn take_handed(&self) -> (T, u64) {
-        let read = |slot: &mut Handed<T>| {
-            // SAFETY: Granted: there is a value, which leaves the node here, once.
-            (unsafe { slot.value.assume_init_read() }, slot.number)
-        };
         // SAFETY: Granted: the node is ours.
-        unsafe { self.node.with_payload(read) }
+        let slot = unsafe { &*self.node.payload() };
+        // SAFETY: Granted: written with the value.
+        let number = unsafe { slot.number.assume_init() };
+        // SAFETY: Granted: there is a value, which leaves the node here, once.
+        (unsafe { slot.value.assume_init_read() }, number)
     }
 
     /// A try of a select that has not queued: the outcome, if there is one, is kept in the node.
@@ -179,9 +197,7 @@ impl<'a, T> RecvWait<'a, T> {
         match taken {
             Take::Value(value, sender) => {
                 // SAFETY: the node is idle, so ours alone.
-                unsafe {
-                    self.node.with_payload(|slot| *slot = Handed { value: MaybeUninit::new(value), number });
-                }
+                unsafe { self.node.payload().write(Handed::new(value, number)) };
                 self.node.conclude(Verdict::Granted);
                 wake(sender);
                 true
@@ -211,7 +227,7 @@ impl<'a, T> RecvWait<'a, T> {
 
     /// Ends the wait, whatever its phase: unlinks the node, puts a value back.
     pub(crate) fn withdraw(self: Pin<&Self>) {
-        if matches!(self.node.phase(), Phase::Queued | Phase::Granted) {
+        if self.node.is(Phase::Queued) || self.node.is(Phase::Granted) {
             self.give_up();
         }
     }

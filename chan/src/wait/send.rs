@@ -5,6 +5,7 @@ use crate::error::SendError;
 use dormouse_wait::claim::Claim;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Node, Phase, Verdict};
+use dormouse_wait::lock::Guard;
 use dormouse_wait::wakes;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -38,16 +39,35 @@ impl<'a, T> SendWait<'a, T> {
 
     #[inline(always)]
     pub(crate) fn poll(self: Pin<&Self>, cx: &mut Context<'_>, site: Site) -> Poll<Result<(), SendError<T>>> {
-        if self.node.phase() != Phase::Idle {
+        if !self.node.is(Phase::Idle) {
             return self.poll_again(cx, site);
         }
         ready!(frame::poll_spend(cx));
-        let chan = self.chan;
         // A waker's clone is user code: not under the lock, and only if a wait is likely.
-        let mut waker = if chan.may_send() { None } else { Some(cx.waker().clone()) };
+        let waker = if self.chan.may_send() { None } else { Some(cx.waker().clone()) };
+        let mut core = self.chan.core.lock();
+        // SAFETY: idle: the value is there; if it moves, the phase says so below.
+        if unsafe { core.put_buffered(self.value()) } {
+            self.chan.publish_step(&core);
+            drop(core);
+            self.node.spend();
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_locked(cx, site, core, waker)
+    }
+
+    #[inline]
+    fn poll_locked(
+        self: Pin<&Self>,
+        cx: &mut Context<'_>,
+        site: Site,
+        mut core: Guard<'a, Core<T>>,
+        mut waker: Option<Waker>,
+    ) -> Poll<Result<(), SendError<T>>> {
+        let chan = self.chan;
         loop {
-            let mut core = chan.core.lock();
-            match self.put(&mut core) {
+            // SAFETY: idle: the value is there; if it moves, the phase says so below.
+            match unsafe { core.put(self.value()) } {
                 Put::Done(receiver) => {
                     chan.publish(&core);
                     drop(core);
@@ -71,30 +91,22 @@ impl<'a, T> SendWait<'a, T> {
             }
             drop(core);
             waker = Some(cx.waker().clone());
+            core = chan.core.lock();
         }
     }
 
-    /// Moves the value out of the node, idle or queued, if it finds a place. If `Done`, the phase must be set at once.
+    /// Where the value is. To be read while the node is idle or closed, or queued under the channel's lock.
     #[inline(always)]
-    fn put(&self, core: &mut Core<T>) -> Put {
-        let put = |slot: &mut MaybeUninit<T>| {
-            // SAFETY: the value is there; if it moves, the caller says so in the phase.
-            unsafe { core.put(slot.as_ptr()) }
-        };
-        // SAFETY: the node is ours, or queued under the lock that the caller holds.
-        unsafe { self.node.with_payload(put) }
+    fn value(&self) -> *const T {
+        self.node.payload().cast_const().cast()
     }
 
     /// Takes the value of a wait that is idle or closed.
     #[inline(always)]
     fn take_value(&self) -> T {
         debug_assert!(matches!(self.phase(), Phase::Idle | Phase::Closed));
-        let read = |slot: &mut MaybeUninit<T>| {
-            // SAFETY: idle or closed: the value is there, and leaves the node here, once.
-            unsafe { slot.assume_init_read() }
-        };
-        // SAFETY: idle or closed: the node is ours.
-        let value = unsafe { self.node.with_payload(read) };
+        // SAFETY: idle or closed: the value is there, and leaves the node here, once.
+        let value = unsafe { self.value().read() };
         self.node.spend();
         value
     }
@@ -150,7 +162,8 @@ impl<'a, T> SendWait<'a, T> {
             return false;
         }
         let mut core = chan.core.lock();
-        let put = self.put(&mut core);
+        // SAFETY: idle: the value is there; if it moves, `conclude` says so.
+        let put = unsafe { core.put(self.value()) };
         chan.publish(&core);
         drop(core);
         self.conclude(put, wakes::wake)
@@ -162,7 +175,8 @@ impl<'a, T> SendWait<'a, T> {
     /// The caller holds the channel's lock by `raw_lock`, and its select's claim is not open.
     pub(crate) unsafe fn attempt_locked(self: Pin<&Self>, wake: impl FnOnce(Option<Waker>)) -> bool {
         let attempt = |core: &mut Core<T>| {
-            let put = self.put(core);
+            // SAFETY: idle, or queued under the lock: the value is there; if it moves, `conclude` says so.
+            let put = unsafe { core.put(self.value()) };
             if !matches!(put, Put::Full) {
                 // SAFETY: if it was queued, it was in this list. (An arm has no waker of its own.)
                 let _ = unsafe { core.senders.remove(self.node()) };
@@ -208,10 +222,10 @@ impl<'a, T> SendWait<'a, T> {
 
     /// Ends the wait, whatever its phase: unlinks the node; gives the value, if it was not sent.
     pub(crate) fn withdraw(self: Pin<&Self>) -> Option<T> {
-        if self.node.phase() == Phase::Queued {
+        if self.node.is(Phase::Queued) {
             self.give_up();
         }
-        matches!(self.node.phase(), Phase::Idle | Phase::Closed).then(|| self.take_value())
+        (self.node.is(Phase::Idle) || self.node.is(Phase::Closed)).then(|| self.take_value())
     }
 
     #[cold]
