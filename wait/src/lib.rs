@@ -20,11 +20,11 @@
 
 /// Makes a function `const` except under loom, whose atomics and cells are made at run time.
 macro_rules! const_fn {
-    ($(#[$meta:meta])* pub const fn $($rest:tt)*) => {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
         #[cfg(not(dormouse_loom))]
-        $(#[$meta])* pub const fn $($rest)*
+        $(#[$meta])* $vis const fn $($rest)*
         #[cfg(dormouse_loom)]
-        $(#[$meta])* pub fn $($rest)*
+        $(#[$meta])* $vis fn $($rest)*
     };
 }
 

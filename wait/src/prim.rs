@@ -33,7 +33,7 @@ pub use chosen::*;
 /// A cell for data whose access another rule guards; loom checks each access in a model.
 #[cfg(dormouse_loom)]
 #[derive(Debug, Default)]
-pub struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+pub struct UnsafeCell<T: ?Sized>(loom::cell::UnsafeCell<T>);
 
 #[cfg(dormouse_loom)]
 impl<T> UnsafeCell<T> {
@@ -46,7 +46,10 @@ impl<T> UnsafeCell<T> {
     pub fn into_inner(self) -> T {
         self.0.into_inner()
     }
+}
 
+#[cfg(dormouse_loom)]
+impl<T: ?Sized> UnsafeCell<T> {
     /// Calls `f` with a pointer for reading; the caller's rule must exclude writers meanwhile.
     pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
         self.0.with(f)
