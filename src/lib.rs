@@ -1,15 +1,181 @@
-//! Go's concurrency for async Rust.
-
-pub mod chan {
-    //! Channels and `select!`.
-    pub use dormouse_chan::*;
-}
-pub mod sync {
-    //! What channels are not for: wait groups and locks.
-    pub use dormouse_sync::*;
-}
-pub use dormouse_executor::{runtime, task, time};
+//! Go's concurrency for async Rust: tasks, channels, `select!`, and the runtime that runs them.
+//!
+//! This page is a walk for those who know Go. Each program is whole: put it into `src/main.rs`.
+//!
+//! # The `go` statement
+//!
+//! ```
+//! use dormouse::prelude::*;
+//!
+//! async fn say_hello() {
+//!     println!("Hello from a goroutine!");
+//! }
+//!
+//! #[dormouse::main]
+//! async fn main() {
+//!     go(say_hello()); // starts it, and goes on
+//!     println!("Hello from main!");
+//!     time::sleep(Duration::from_millis(10)).await; // give it time to run
+//! }
+//! ```
+//!
+//! [`go`] is Go's statement; [`spawn`] is the same with a handle: `spawn(f).await` gives what the task returned, or
+//! says that it panicked. A task is a future in one small allocation, so a million of them are nothing special.
+//! As in Go, the program ends when `main` returns; unlike in Go, the destructors of the other tasks run first.
+//!
+//! # Channels
+//!
+//! `make(chan T)` is [`chan::bounded`]`(0)`, a rendezvous: a send completes when a receiver has the value.
+//! `make(chan T, n)` is `bounded(n)`. The two directions are two types, and both can be cloned.
+//!
+//! ```
+//! use dormouse::prelude::*;
+//!
+//! #[dormouse::main]
+//! async fn main() {
+//!     let (ch, messages) = chan::bounded(0);
+//!     go(async move {
+//!         ch.send("ping").await.unwrap(); // ch <- "ping"
+//!     });
+//!     let message = messages.recv().await; // <-messages
+//!     assert_eq!(message, Some("ping"));
+//! }
+//! ```
+//!
+//! # `close` and `range`
+//!
+//! `recv` gives an `Option`: Go's `v, ok := <-ch`. A channel closes when its last sender is dropped, or by `close()`;
+//! what is buffered can still be received.
+//!
+//! ```
+//! use dormouse::prelude::*;
+//!
+//! #[dormouse::main]
+//! async fn main() {
+//!     let (jobs, todo) = chan::bounded(5);
+//!     let (done, results) = chan::bounded(5);
+//!     for worker in 1..=3 {
+//!         let (todo, done) = (todo.clone(), done.clone());
+//!         go(async move {
+//!             while let Some(job) = todo.recv().await { // for job := range jobs
+//!                 println!("worker {worker}: job {job}");
+//!                 done.send(job * 2).await.unwrap();
+//!             }
+//!         });
+//!     }
+//!     drop(done); // only the workers hold it now
+//!     for job in 1..=5 {
+//!         jobs.send(job).await.unwrap();
+//!     }
+//!     jobs.close();
+//!     let mut sum = 0;
+//!     while let Some(result) = results.recv().await {
+//!         sum += result;
+//!     }
+//!     assert_eq!(sum, 30);
+//! }
+//! ```
+//!
+//! # `select`
+//!
+//! ```
+//! use dormouse::prelude::*;
+//!
+//! #[dormouse::main]
+//! async fn main() {
+//!     let (quit, quitting) = chan::bounded::<()>(0);
+//!     let (numbers, squares) = chan::bounded(0);
+//!     go(async move {
+//!         for _ in 0..3 {
+//!             println!("{:?}", squares.recv().await);
+//!         }
+//!         quit.close();
+//!     });
+//!     let mut n = 0;
+//!     loop {
+//!         select! {
+//!             send(numbers, n * n) -> sent => { sent.unwrap(); n += 1 },
+//!             recv(quitting) -> _ => break,
+//!             _ = time::sleep(Duration::from_secs(5)) => panic!("nobody reads"),
+//!         }
+//!     }
+//!     assert_eq!(n, 3);
+//! }
+//! ```
+//!
+//! Exactly one arm happens, chosen at random among those that are ready. Besides channel operations, an arm can be any
+//! future. Every future of this crate may be dropped at any moment: no value and no wake-up is lost. See [`select!`].
+//!
+//! # `sync`
+//!
+//! ```
+//! use dormouse::prelude::*;
+//! use std::sync::Arc;
+//!
+//! #[dormouse::main]
+//! async fn main() {
+//!     let wg = WaitGroup::new();
+//!     let count = Arc::new(Mutex::new(0));
+//!     for _ in 0..10 {
+//!         let count = count.clone();
+//!         go(wg.track(async move { // wg.Go(func() { ... })
+//!             *count.lock().await += 1;
+//!         }));
+//!     }
+//!     wg.wait().await;
+//!     assert_eq!(*count.lock().await, 10);
+//! }
+//! ```
+//!
+//! # What differs from Go
+//!
+//! - **Tasks are not pre-empted.** A task gives its thread up at an `.await` that has to wait. Work that computes or
+//!   blocks for long belongs into [`task::spawn_blocking`].
+//! - **Futures are lazy**: `ch.send(v)` without `.await` does nothing, and the compiler says so.
+//! - **A closed channel does not panic**: a send returns the value in its error. Dropping the last receiver closes too,
+//!   so that a sender cannot wait for ever for somebody who is gone.
+//! - **A panic of a task** does not end the program: it reaches whoever awaits its handle; for a task that nobody
+//!   awaits it is reported on stderr, or, with [`runtime::OnPanic::Abort`], ends the program as Go does.
+//! - **A nil channel** is [`chan::never`], or an arm of `select!` whose operand is `None`.
+//!
+//! # The crates
+//!
+//! Channels and locks know no executor: `dormouse-chan` and `dormouse-sync` serve on tokio as well. This crate puts them
+//! together with the runtime, `dormouse-executor`.
 
 pub use dormouse_chan::select;
 pub use dormouse_executor::task::{go, spawn};
+pub use dormouse_executor::{runtime, task, time};
 pub use dormouse_macros::{main, test};
+
+/// Channels: [`bounded`](chan::bounded), [`unbounded`](chan::unbounded), [`never`](chan::never), and `select!`.
+pub mod chan {
+    #[doc(inline)]
+    pub use dormouse_chan::*;
+}
+
+/// What channels are not for: [`WaitGroup`](sync::WaitGroup) and [`Mutex`](sync::Mutex).
+pub mod sync {
+    #[doc(inline)]
+    pub use dormouse_sync::*;
+}
+
+/// What most programs use: `use dormouse::prelude::*;`.
+///
+/// ```
+/// use dormouse::prelude::*;
+///
+/// dormouse::runtime::block_on(async {
+///     let (tx, rx) = chan::bounded(1);
+///     let task = spawn(async move { rx.recv().await });
+///     tx.send(time::Instant::now()).await.unwrap();
+///     assert!(task.await.unwrap().is_some());
+/// });
+/// ```
+pub mod prelude {
+    pub use crate::chan::{self, Receiver, Sender, bounded, unbounded};
+    pub use crate::sync::{self, Mutex, WaitGroup};
+    pub use crate::task::{self, JoinHandle, go, spawn};
+    pub use crate::time::{self, Duration, Instant};
+    pub use crate::{runtime, select};
+}
