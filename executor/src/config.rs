@@ -1,0 +1,30 @@
+//! What a runtime is built with.
+use crate::task::OnPanic;
+use std::fmt;
+use std::sync::Arc;
+
+/// A hook of a thread's begin or end.
+pub(crate) type Hook = Arc<dyn Fn() + Send + Sync>;
+
+#[derive(Clone)]
+pub(crate) struct Config {
+    /// Slots.
+    pub(crate) workers: usize,
+    /// May it have threads of its own for its slots?
+    pub(crate) threads: bool,
+    pub(crate) max_blocking_threads: usize,
+    pub(crate) thread_name: Arc<dyn Fn() -> String + Send + Sync>,
+    pub(crate) on_thread_start: Option<Hook>,
+    pub(crate) on_thread_stop: Option<Hook>,
+    pub(crate) on_panic: OnPanic,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("workers", &self.workers)
+            .field("max_blocking_threads", &self.max_blocking_threads)
+            .field("on_panic", &self.on_panic)
+            .finish_non_exhaustive()
+    }
+}

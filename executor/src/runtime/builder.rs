@@ -1,0 +1,188 @@
+//! Building a runtime: how many threads, what they are called, what happens to panics.
+use super::Runtime;
+use crate::config::{Config, Hook};
+use crate::sched::shared::Shared;
+use crate::sched::work;
+use crate::task::OnPanic;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+/// The most worker threads that a runtime may have.
+const MAX_WORKERS: usize = 4096;
+/// The environment variable that says how many worker threads a runtime has by default.
+const WORKERS: &str = "DORMOUSE_WORKERS";
+
+/// Builds a [`Runtime`].
+///
+/// ```
+/// use dormouse_executor::runtime::Builder;
+/// let runtime = Builder::multi_thread().worker_threads(2).thread_name("my-service").build()?;
+/// runtime.block_on(async { println!("hello") });
+/// # Ok::<(), dormouse_executor::runtime::BuildError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder {
+    workers: Option<usize>,
+    config: Config,
+}
+
+impl Builder {
+    /// A runtime that works on several threads and steals between them.
+    ///
+    /// By default as many as the process may use ([`std::thread::available_parallelism`], which knows the quota of its
+    /// cgroup), or what the environment variable `DORMOUSE_WORKERS` says. A thread in [`Runtime::block_on`] is one of
+    /// them: a runtime of `n` workers starts `n - 1` threads, and the last one when it is needed.
+    pub fn multi_thread() -> Builder {
+        Builder { workers: None, config: config(true) }
+    }
+
+    /// A runtime that works on the thread that calls [`Runtime::block_on`], and only meanwhile. Its tasks run there one
+    /// at a time. (Blocking jobs have their threads.)
+    pub fn current_thread() -> Builder {
+        Builder { workers: Some(1), config: config(false) }
+    }
+
+    /// How many threads work at the same time: 1 to 4096, checked by [`build`](Builder::build). It goes before
+    /// `DORMOUSE_WORKERS`. A [`current_thread`](Builder::current_thread) runtime has one in any case.
+    pub fn worker_threads(mut self, workers: usize) -> Builder {
+        if self.config.threads {
+            self.workers = Some(workers);
+        }
+        self
+    }
+
+    /// How many threads may run blocking jobs at the same time: at least 1, by default 512.
+    pub fn max_blocking_threads(mut self, threads: usize) -> Builder {
+        self.config.max_blocking_threads = threads;
+        self
+    }
+
+    /// What the runtime's threads are called; by default `dormouse-worker`.
+    pub fn thread_name(self, name: impl Into<String>) -> Builder {
+        let name = name.into();
+        self.thread_name_fn(move || name.clone())
+    }
+
+    /// What each of the runtime's threads is called.
+    pub fn thread_name_fn(mut self, name: impl Fn() -> String + Send + Sync + 'static) -> Builder {
+        self.config.thread_name = Arc::new(name);
+        self
+    }
+
+    /// What happens to the panic of a task that nobody joins; by default it is [reported](OnPanic::Report).
+    pub fn on_panic(mut self, policy: OnPanic) -> Builder {
+        self.config.on_panic = policy;
+        self
+    }
+
+    /// Called on each thread that the runtime starts, before it works.
+    pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
+        self.config.on_thread_start = Some(Arc::new(hook) as Hook);
+        self
+    }
+
+    /// Called on each thread that the runtime started, before it ends.
+    pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
+        self.config.on_thread_stop = Some(Arc::new(hook) as Hook);
+        self
+    }
+
+    /// Builds the runtime and starts its threads.
+    ///
+    /// # Errors
+    /// If a count is 0 or too large, if `DORMOUSE_WORKERS` is needed and no number from 1 to 4096, or if a thread
+    /// cannot be started.
+    pub fn build(self) -> Result<Runtime, BuildError> {
+        let mut config = self.config;
+        config.workers = match self.workers {
+            Some(workers) => check("worker_threads", &workers.to_string())?,
+            None => default_workers()?,
+        };
+        if config.max_blocking_threads == 0 {
+            return Err(BuildError::count("max_blocking_threads", "0", "at least 1"));
+        }
+        let (own, threads) = (config.workers - 1, config.threads);
+        let runtime = Runtime::from_shared(Shared::new(config, work::worker));
+        for _ in 0..if threads { own } else { 0 } {
+            // What was started before ends with `runtime`.
+            runtime.shared().start_thread(false).map_err(BuildError::thread)?;
+        }
+        Ok(runtime)
+    }
+}
+
+fn config(threads: bool) -> Config {
+    Config {
+        workers: 1,
+        threads,
+        max_blocking_threads: 512,
+        thread_name: Arc::new(|| "dormouse-worker".into()),
+        on_thread_start: None,
+        on_thread_stop: None,
+        on_panic: OnPanic::default(),
+    }
+}
+
+fn check(what: &'static str, value: &str) -> Result<usize, BuildError> {
+    match value.trim().parse() {
+        Ok(workers @ 1..=MAX_WORKERS) => Ok(workers),
+        _ => Err(BuildError::count(what, value, "a whole number from 1 to 4096")),
+    }
+}
+
+fn default_workers() -> Result<usize, BuildError> {
+    match std::env::var_os(WORKERS) {
+        Some(value) => check(WORKERS, &value.to_string_lossy()),
+        // Where the system does not tell, one thread is right in any case.
+        None => Ok(std::thread::available_parallelism().map_or(1, |workers| workers.get().min(MAX_WORKERS))),
+    }
+}
+
+/// Why a runtime could not be built.
+#[derive(Debug)]
+pub struct BuildError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Count { what: &'static str, value: String, allowed: &'static str },
+    Thread(io::Error),
+}
+
+impl BuildError {
+    fn count(what: &'static str, value: &str, allowed: &'static str) -> BuildError {
+        BuildError(Kind::Count { what, value: value.into(), allowed })
+    }
+
+    fn thread(error: io::Error) -> BuildError {
+        BuildError(Kind::Thread(error))
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Count { what, value, allowed } => write!(f, "{what} is \"{value}\", but must be {allowed}"),
+            Kind::Thread(error) => write!(f, "a worker thread could not be started: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Kind::Count { .. } => None,
+            Kind::Thread(error) => Some(error),
+        }
+    }
+}
+
+impl From<BuildError> for io::Error {
+    fn from(error: BuildError) -> io::Error {
+        match error.0 {
+            Kind::Thread(error) => error,
+            Kind::Count { .. } => io::Error::new(io::ErrorKind::InvalidInput, error),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A handle of a runtime: for spawning into it, and for entering it, from anywhere.
+use crate::sched::context::{self, Entered};
+use crate::sched::shared::Shared;
+use crate::sched::work;
+use crate::task::spawn::{self, Origin};
+use crate::task::{Id, JoinHandle};
+use dormouse_wait::Reason;
+use dormouse_wait::frame::Site;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// A handle of a runtime. Clones are the same runtime; they do not keep it running.
+///
+/// ```
+/// use dormouse_executor::runtime::{Handle, Runtime};
+/// let runtime = Runtime::new().unwrap();
+/// let handle = runtime.handle().clone();
+/// let sum = std::thread::spawn(move || handle.block_on(async { 1 + 1 }));
+/// assert_eq!(sum.join().unwrap(), 2);
+/// ```
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+/// Keeps its thread inside a runtime until dropped; see [`Handle::enter`].
+///
+/// Guards of a thread must be dropped in the reverse order of entering; a guard that is dropped too early panics.
+#[derive(Debug)]
+#[must_use = "the thread leaves the runtime when the guard is dropped"]
+pub struct EnterGuard<'a> {
+    _entered: Entered,
+    _handle: PhantomData<&'a Handle>,
+}
+
+impl Handle {
+    pub(super) fn new(shared: Arc<Shared>) -> Handle {
+        Handle { shared }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The runtime that the calling thread is in.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
+    #[track_caller]
+    pub fn current() -> Handle {
+        Handle::try_current().unwrap_or_else(|error| {
+            panic!("dormouse: `Handle::current` was called outside of a runtime: {}", error.advice())
+        })
+    }
+
+    /// The runtime that the calling thread is in.
+    ///
+    /// # Errors
+    /// Outside of a runtime.
+    pub fn try_current() -> Result<Handle, NoRuntime> {
+        context::with_current(|shared, _| Handle::new(shared.strong())).ok_or(NoRuntime(()))
+    }
+
+    /// Spawns a task into this runtime; see [`task::spawn`](crate::task::spawn).
+    ///
+    /// While the runtime shuts down and afterwards, the future is dropped, and the handle says cancelled.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let origin = Origin { spawned: Location::caller(), name: None };
+        let mut future = Some((future, origin));
+        let here = context::with_seat(self.shared.pointer(), |seat| {
+            future.take().map(|(future, origin)| spawn::spawn_in(&self.shared, Some(seat), future, origin))
+        });
+        match (here.flatten(), future) {
+            (Some(handle), _) => handle,
+            (None, Some((future, origin))) => spawn::spawn_in(&self.shared, None, future, origin),
+            (None, None) => unreachable!("the future is taken by a spawn"),
+        }
+    }
+
+    /// Runs a blocking job on this runtime's pool; see [`task::spawn_blocking`](crate::task::spawn_blocking).
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, job: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let origin = Origin { spawned: Location::caller(), name: None };
+        spawn::spawn_blocking_in(&self.shared, None, job, origin)
+    }
+
+    /// Runs `future` to its end on this thread, which works for the runtime meanwhile; see
+    /// [`Runtime::block_on`](super::Runtime::block_on).
+    ///
+    /// # Panics
+    /// Inside an async task, whose worker it would block; or if `future` panics.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        work::block_on(&self.shared, future)
+    }
+
+    /// Enters the runtime: until the guard is dropped, `spawn`, `sleep` and the like on this thread are its.
+    ///
+    /// ```
+    /// use dormouse_executor::{runtime::Runtime, task};
+    /// let runtime = Runtime::new().unwrap();
+    /// let guard = runtime.handle().enter();
+    /// let task = task::spawn(async { 3 });
+    /// drop(guard);
+    /// assert_eq!(runtime.block_on(task).unwrap(), 3);
+    /// ```
+    pub fn enter(&self) -> EnterGuard<'_> {
+        EnterGuard { _entered: Entered::new(Arc::clone(&self.shared)), _handle: PhantomData }
+    }
+
+    /// What each live task waits for: id, name, reason, and the source line of the await.
+    #[doc(hidden)]
+    pub fn task_waits(&self) -> Vec<(Id, Option<String>, Reason, Option<Site>)> {
+        let mut waits = Vec::new();
+        for slot in &self.shared.slots {
+            slot.tasks.for_each(|entry, meta| {
+                let (reason, site) = meta.waited();
+                waits.push((entry.id, entry.name.as_ref().map(|name| name.0.to_string()), reason, site));
+            });
+        }
+        waits
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("workers", &self.shared.slots.len()).finish_non_exhaustive()
+    }
+}
+
+/// The calling thread is in no runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRuntime(());
+
+impl NoRuntime {
+    fn advice(self) -> &'static str {
+        "call it in a task, inside `Runtime::block_on`, or while `Handle::enter`'s guard is held"
+    }
+}
+
+impl fmt::Display for NoRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the thread is in no runtime: {}", self.advice())
+    }
+}
+
+impl std::error::Error for NoRuntime {}

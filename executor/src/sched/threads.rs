@@ -1,0 +1,50 @@
+//! Starting and counting a runtime's threads, and the user's hooks at their begin and end.
+use super::shared::Shared;
+use crate::panics;
+use std::io;
+use std::sync::Arc;
+
+/// The threads of a runtime.
+#[derive(Debug, Default)]
+pub(crate) struct Threads {
+    /// Those that have not finished, the blocking pool's among them.
+    pub(crate) running: usize,
+    /// The slots' own threads, to be joined.
+    pub(crate) workers: Vec<std::thread::JoinHandle<()>>,
+}
+
+/// Starts a thread that runs `body`, which begins with [`Began::new`].
+pub(super) fn start(shared: &Shared, join: bool, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let name = (shared.config.thread_name)();
+    let mut threads = panics::lock(&shared.threads);
+    let handle = std::thread::Builder::new().name(name).spawn(body)?;
+    threads.running += 1;
+    if join {
+        threads.workers.push(handle);
+    }
+    Ok(())
+}
+
+/// A thread of the runtime is at work: its Drop, also by a panic, says that it is gone.
+pub(super) struct Began<'rt>(&'rt Shared);
+
+impl<'rt> Began<'rt> {
+    pub(super) fn new(shared: &'rt Arc<Shared>) -> Began<'rt> {
+        let began = Began(shared);
+        if let Some(hook) = &shared.config.on_thread_start {
+            // The panic hook has spoken; the thread works all the same.
+            panics::catch(|| hook()).unwrap_or_else(panics::forget);
+        }
+        began
+    }
+}
+
+impl Drop for Began<'_> {
+    fn drop(&mut self) {
+        if let Some(hook) = &self.0.config.on_thread_stop {
+            panics::catch(|| hook()).unwrap_or_else(panics::forget);
+        }
+        panics::lock(&self.0.threads).running -= 1;
+        self.0.changed.notify_all();
+    }
+}

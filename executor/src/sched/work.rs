@@ -1,0 +1,249 @@
+//! What a thread of a runtime does: run tasks, sleep when there are none.
+//!
+//! [`worker`] is the body of the runtime's own threads; [`block_on`] lets the calling thread be one of the N until a
+//! future is done, which it polls whenever that is woken. A thread that sleeps gives up its seat, so another one can
+//! take it; a thread that finds none free polls its future without one, and sits down as soon as one is free.
+//!
+//! Rejected: a thread apart that polls the root futures (each hand-off between them and a task would cross threads).
+//!
+//! Checked by `models::idle_*` (the protocol of sleeping), `tests/runtime.rs`, `tests/sched.rs`.
+use super::context::{self, Entered};
+use super::idle::NEVER;
+use super::parker::Parker;
+use super::seat::Seat;
+use super::shared::Shared;
+use super::threads::Began;
+use dormouse_wait::frame::Frame;
+use dormouse_wait::host;
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::*};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// A thread in a runtime, sitting or not.
+struct Thread<'rt> {
+    shared: &'rt Shared,
+    parker: Arc<Parker>,
+    /// The slot that it last sat in.
+    hint: Cell<usize>,
+    /// It was woken as a searcher and does not sit yet.
+    searching: Cell<bool>,
+}
+
+impl<'rt> Thread<'rt> {
+    fn new(shared: &'rt Shared, searching: bool) -> Thread<'rt> {
+        Thread {
+            shared,
+            parker: Arc::new(Parker::new()),
+            hint: Cell::new(0),
+            searching: Cell::new(searching),
+        }
+    }
+
+    /// Sits down if a slot is free.
+    fn sit(&self) -> Option<Seat<'rt>> {
+        let seat = Seat::sit(self.shared, self.hint.get(), self.searching.get())?;
+        self.searching.set(false);
+        self.hint.set(seat.number());
+        Some(seat)
+    }
+
+    /// Runs tasks in a seat until `turn` says stop, or there are none. `turn` is called before each.
+    fn run(&self, seat: &Seat<'_>, mut turn: impl FnMut(&Seat<'_>) -> bool) {
+        seat.enter();
+        while !turn(seat) {
+            match seat.next() {
+                Some(task) => seat.run(task),
+                None => return,
+            }
+        }
+    }
+
+    /// Sleeps until woken, unless `stop` or work is there. Gives up `seat`.
+    fn sleep(&self, seat: Option<Seat<'_>>, stop: impl Fn() -> bool) {
+        let idle = &self.shared.idle;
+        let seated = seat.is_some();
+        let searched = seat.as_ref().map_or(self.searching.get(), Seat::is_searching);
+        if let Some(seat) = seat {
+            seat.leave_to_sleep();
+        }
+        idle.sleep(&self.parker, seated, searched);
+        if !stop() && !(self.shared.has_work(searched) && self.shared.has_free_slot()) {
+            self.watch();
+        }
+        self.searching.set(idle.awake(&self.parker));
+    }
+
+    /// Sleeps; watches for the first timer if nobody else does.
+    fn watch(&self) {
+        let due = self.shared.due();
+        if due == NEVER || !self.shared.has_free_slot() || !self.shared.idle.watch(due) {
+            return self.parker.park_until(None);
+        }
+        match self.shared.instant(due) {
+            None => self.parker.park_until(None),
+            deadline => self.parker.park_until(deadline),
+        }
+        self.shared.idle.unwatch(due);
+    }
+}
+
+impl Drop for Thread<'_> {
+    fn drop(&mut self) {
+        if self.searching.get() {
+            self.shared.idle.searched_without_seat();
+            self.shared.hand_over();
+        }
+    }
+}
+
+impl Shared {
+    /// A thread goes away: sees that what it leaves behind, work or a timer to watch for, is somebody's.
+    pub(super) fn hand_over(&self) {
+        let due = self.due();
+        if self.has_work(true) || (due != NEVER && !self.idle.is_watched(due)) {
+            self.published();
+        }
+    }
+}
+
+/// The body of a runtime's own thread: works until the runtime has ended.
+pub(crate) fn worker(shared: Arc<Shared>, searching: bool) {
+    let _began = Began::new(&shared);
+    let _entered = Entered::new(Arc::clone(&shared));
+    host::with_host(&*shared, || {
+        let thread = Thread::new(&shared, searching);
+        while !shared.is_ended() {
+            let seat = thread.sit();
+            if let Some(seat) = &seat {
+                thread.run(seat, |_| false);
+            }
+            thread.sleep(seat, || shared.is_ended());
+        }
+    });
+}
+
+/// The waker of a future that a thread polls beside its tasks.
+struct Root {
+    woken: AtomicBool,
+    parker: Arc<Parker>,
+    /// The thread that polls: it is awake when it wakes itself.
+    thread: usize,
+}
+
+impl Root {
+    #[inline(always)]
+    fn is_woken(&self) -> bool {
+        self.woken.load(Relaxed)
+    }
+
+    fn take(&self) -> bool {
+        // Ordering: Acquire pairs with the Release swap in `wake`: what was done before the wake-up is seen.
+        self.is_woken() && self.woken.swap(false, AcqRel)
+    }
+}
+
+impl Wake for Root {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Ordering: Release pairs with the Acquire swap in `take`.
+        if !self.woken.swap(true, AcqRel) && self.thread != context::thread() {
+            self.parker.unpark();
+        }
+    }
+}
+
+/// Counts a thread in `block_on`.
+struct Guest<'rt>(&'rt Shared);
+
+impl<'rt> Guest<'rt> {
+    fn new(shared: &'rt Shared) -> Guest<'rt> {
+        shared.guests.fetch_add(1, Relaxed);
+        Guest(shared)
+    }
+}
+
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        self.0.guests.fetch_sub(1, Relaxed);
+        self.0.hand_over();
+    }
+}
+
+/// Panics with advice on a thread that polls a task or sits in a runtime.
+#[track_caller]
+pub(crate) fn assert_may_block() {
+    assert!(
+        !dormouse_wait::frame::polling() && !context::has_seat(),
+        "dormouse: `block_on` was called inside an async task, where it would block a worker thread: \
+         `.await` the future there, or call `block_on` within `task::spawn_blocking`"
+    );
+}
+
+/// Polls `future` on this thread, which works as one of the runtime's N until that is done.
+///
+/// # Panics
+/// If this thread polls a task, or sits in a runtime: it would keep it from its work. Or if `future` does.
+#[track_caller]
+pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output {
+    assert_may_block();
+    let mut future = pin!(future);
+    let _entered = Entered::new(Arc::clone(shared));
+    host::with_host(&**shared, || {
+        let _guest = Guest::new(shared);
+        let thread = Thread::new(shared, false);
+        let parker = Arc::clone(&thread.parker);
+        let root = Arc::new(Root { woken: AtomicBool::new(true), parker, thread: context::thread() });
+        let waker = Waker::from(Arc::clone(&root));
+        let mut cx = Context::from_waker(&waker);
+        let mut output = None;
+        let mut poll = || {
+            if root.take()
+                && let Poll::Ready(ready) = Frame::new().enter(|| future.as_mut().poll(&mut cx))
+            {
+                output = Some(ready);
+            }
+            output.is_some()
+        };
+        loop {
+            let seat = thread.sit();
+            let done = match &seat {
+                Some(seat) => drive(&thread, seat, &root, &mut poll),
+                None => poll(),
+            };
+            if done {
+                drop(seat);
+                return output.take().expect("the future is done");
+            }
+            thread.sleep(seat, || root.is_woken());
+        }
+    })
+}
+
+/// Runs tasks, and the root future whenever it is woken. True if that is done.
+fn drive(thread: &Thread<'_>, seat: &Seat<'_>, root: &Root, poll: &mut impl FnMut() -> bool) -> bool {
+    let mut done = false;
+    loop {
+        // How many tasks have their turn before the root, which yielded, has its next one.
+        let mut behind = 0;
+        thread.run(seat, |seat| {
+            if behind > 0 {
+                behind -= 1;
+            } else if root.is_woken() {
+                done = poll();
+                if root.is_woken() {
+                    behind = seat.backlog();
+                }
+            }
+            done
+        });
+        if done || !root.is_woken() {
+            return done;
+        }
+    }
+}

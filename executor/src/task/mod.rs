@@ -1,0 +1,177 @@
+//! Tasks: spawning them, waiting for them, ending them.
+//!
+//! A task is a future that the runtime polls whenever it is woken: Go's goroutine, in one small allocation. [`go`] is
+//! the `go` statement; [`spawn`] also gives a [`JoinHandle`] for the result. Nothing is promised about the order in
+//! which tasks start.
+//!
+//! A panic ends its task only: whoever awaits the handle gets it as a [`JoinError`]; the panic of a task that nobody
+//! joins meets the runtime's [`OnPanic`] policy.
+pub(crate) mod cell;
+pub(crate) mod error;
+pub(crate) mod id;
+pub(crate) mod join;
+pub(crate) mod life;
+pub(crate) mod meta;
+pub(crate) mod registry;
+pub(crate) mod spawn;
+pub(crate) mod yield_now;
+
+pub use error::{JoinError, OnPanic};
+pub use id::Id;
+pub use join::{AbortHandle, JoinHandle};
+pub use yield_now::{YieldNow, yield_now};
+
+use registry::Name;
+use spawn::Origin;
+use std::future::Future;
+use std::panic::Location;
+
+/// Runs `future` as a task of its own, detached: the `go` statement.
+///
+/// While the runtime shuts down, the future is dropped instead.
+///
+/// # Panics
+/// Outside of a runtime. If the task panics, the runtime's [`OnPanic`] policy decides.
+///
+/// ```
+/// # dormouse_executor::runtime::block_on(async {
+/// use dormouse_executor::task;
+/// task::go(async { println!("hello from a task") });
+/// # });
+/// ```
+#[doc(alias = "goroutine")]
+#[track_caller]
+#[inline]
+pub fn go<F>(future: F)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let origin = Origin { spawned: Location::caller(), name: None };
+    drop(spawn::current("go", |shared, seat| spawn::spawn_in(shared, seat, future, origin)));
+}
+
+/// Runs `future` as a task of its own. The handle waits for its output; dropped, it lets the task go on.
+///
+/// While the runtime shuts down, the future is dropped instead, and the handle says cancelled.
+///
+/// # Panics
+/// Outside of a runtime.
+///
+/// ```
+/// # dormouse_executor::runtime::block_on(async {
+/// use dormouse_executor::task;
+/// let answer = task::spawn(async { 6 * 7 });
+/// assert_eq!(answer.await.unwrap(), 42);
+/// # });
+/// ```
+#[track_caller]
+#[inline]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let origin = Origin { spawned: Location::caller(), name: None };
+    spawn::current("spawn", |shared, seat| spawn::spawn_in(shared, seat, future, origin))
+}
+
+/// Runs `job`, which may block, on a thread that is there for that.
+///
+/// The pool starts threads on need, up to [`max_blocking_threads`](crate::runtime::Builder::max_blocking_threads); a
+/// thread leaves after 10 s without a job. More jobs wait their turn, in order. A job that has begun cannot be
+/// aborted, and the end of the runtime does not wait for it longer than its limit. If not even one thread can be
+/// started, the handle says cancelled.
+///
+/// # Panics
+/// Outside of a runtime. A panic of the job is a [`JoinError`].
+///
+/// ```
+/// # dormouse_executor::runtime::block_on(async {
+/// use dormouse_executor::task;
+/// let lines = task::spawn_blocking(|| std::fs::read_to_string("Cargo.toml").map(|text| text.lines().count()));
+/// assert!(lines.await.unwrap().unwrap() > 0);
+/// # });
+/// ```
+#[track_caller]
+pub fn spawn_blocking<F, R>(job: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    let origin = Origin { spawned: Location::caller(), name: None };
+    spawn::current("spawn_blocking", |shared, seat| spawn::spawn_blocking_in(shared, seat, job, origin))
+}
+
+/// The id of the task that is being polled.
+///
+/// # Panics
+/// Outside of a task; [`try_id`] tells instead.
+#[track_caller]
+pub fn id() -> Id {
+    try_id().expect("`task::id` was called outside of a task: the future of `block_on` is none")
+}
+
+/// The id of the task that is being polled, if there is one.
+pub fn try_id() -> Option<Id> {
+    spawn::current_id()
+}
+
+/// Spawns tasks with a name, which error messages and dumps show.
+///
+/// ```
+/// # dormouse_executor::runtime::block_on(async {
+/// use dormouse_executor::task;
+/// let task = task::Builder::new().name("adder").spawn(async { 1 + 1 });
+/// assert_eq!(task.await.unwrap(), 2);
+/// # });
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use = "a builder spawns nothing by itself"]
+pub struct Builder<'a> {
+    name: Option<&'a str>,
+}
+
+impl<'a> Builder<'a> {
+    /// A builder without a name.
+    pub fn new() -> Builder<'a> {
+        Builder::default()
+    }
+
+    /// The task's name.
+    pub fn name(self, name: &'a str) -> Builder<'a> {
+        Builder { name: Some(name) }
+    }
+
+    fn origin(self, spawned: &'static Location<'static>) -> Origin {
+        Origin { spawned, name: self.name.map(|name| Box::new(Name(name.into()))) }
+    }
+
+    /// [`spawn`]s a task with this name.
+    ///
+    /// # Panics
+    /// As [`spawn`] does.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let origin = self.origin(Location::caller());
+        spawn::current("spawn", |shared, seat| spawn::spawn_in(shared, seat, future, origin))
+    }
+
+    /// [Spawns](spawn_blocking) a blocking job with this name.
+    ///
+    /// # Panics
+    /// As [`spawn_blocking`] does.
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(self, job: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let origin = self.origin(Location::caller());
+        spawn::current("spawn_blocking", |shared, seat| spawn::spawn_blocking_in(shared, seat, job, origin))
+    }
+}

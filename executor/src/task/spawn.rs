@@ -1,0 +1,142 @@
+//! Spawning: from a future to a task that is registered and published.
+use super::cell::{Cell, Out};
+use super::error::JoinError;
+use super::id::Id;
+use super::join::JoinHandle;
+use super::meta::{ABORT, BLOCKING, Meta};
+use super::registry::Name;
+use crate::sched::context;
+use crate::sched::schedule::schedule;
+use crate::sched::seat::Seat;
+use crate::sched::shared::Shared;
+use async_task::{Runnable, Task, WithInfo};
+use dormouse_wait::frame;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Where a task was spawned, and what it is called.
+pub(crate) struct Origin {
+    pub(crate) spawned: &'static Location<'static>,
+    pub(crate) name: Option<Box<Name>>,
+}
+
+/// The runtime that the calling thread is in, or a panic with advice.
+pub(crate) fn current<R>(what: &str, f: impl FnOnce(&Shared, Option<&Seat<'_>>) -> R) -> R {
+    match context::with_current(f) {
+        Some(result) => result,
+        None => panic!(
+            "dormouse: `{what}` was called outside of a runtime: call it in a task, inside `Runtime::block_on`, or \
+             while `Handle::enter`'s guard is held; or use `Handle::{what}` of a runtime"
+        ),
+    }
+}
+
+/// Spawns `future` in `shared`.
+#[inline]
+pub(crate) fn spawn_in<F>(shared: &Shared, seat: Option<&Seat<'_>>, future: F, origin: Origin) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let (task, handle) = make(shared, seat, future, origin, 0);
+    match (task, seat) {
+        (Some(task), Some(seat)) => seat.push_next(task.into_raw()),
+        (Some(task), None) => task.schedule(),
+        (None, _) => {}
+    }
+    handle
+}
+
+/// Runs `job` on the blocking pool of `shared`.
+pub(crate) fn spawn_blocking_in<F, R>(shared: &Shared, seat: Option<&Seat<'_>>, job: F, origin: Origin) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    let (task, handle) = make(shared, seat, Job(Some(job)), origin, BLOCKING);
+    if let Some(task) = task {
+        task.schedule();
+    }
+    handle
+}
+
+/// Makes a task and registers it. Without a runnable if the runtime is closing: the future is dropped then.
+#[inline(always)]
+fn make<F>(
+    shared: &Shared,
+    seat: Option<&Seat<'_>>,
+    future: F,
+    origin: Origin,
+    flags: u8,
+) -> (Option<Runnable<Meta>>, JoinHandle<F::Output>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let meta = Meta::new(shared.pointer(), flags);
+    let number = seat.map_or_else(|| shared.any_slot(), Seat::number);
+    let (runnable, task) = build(meta, future);
+    let shard = &shared.slots[number].tasks;
+    let (id, entered) = shard.insert(number as u16, runnable.waker(), runnable.metadata(), origin.spawned, origin.name);
+    let handle = JoinHandle::new(task, id);
+    if entered {
+        return (Some(runnable), handle);
+    }
+    refuse(runnable);
+    (None, handle)
+}
+
+fn build<F>(meta: Meta, future: F) -> (Runnable<Meta>, Task<Out<F::Output>, Meta>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    // T5: the cell catches panics.
+    let builder = async_task::Builder::new().metadata(meta).propagate_panic(false);
+    let cell = |meta: &Meta| {
+        // SAFETY: it is the metadata of the task that the cell is put into.
+        unsafe { Cell::new(future, meta) }
+    };
+    // SAFETY: cell and schedule function are Send and 'static (the cell keeps the metadata as a pointer); the schedule
+    // function is Sync; a waker or runnable may be used on any thread.
+    unsafe { builder.spawn_unchecked(cell, WithInfo(schedule)) }
+}
+
+/// Drops the future of a task that its closing runtime did not take.
+#[cold]
+fn refuse(task: Runnable<Meta>) {
+    task.metadata().abort();
+    debug_assert!(task.metadata().has(ABORT));
+    task.run();
+}
+
+/// A blocking job, as the future that it is to the pool.
+struct Job<F>(Option<F>);
+
+impl<F> Unpin for Job<F> {}
+
+impl<F: FnOnce() -> R, R> Future for Job<F> {
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<R> {
+        let job = self.0.take().expect("a job runs once");
+        // A job may block: for it, no poll is on.
+        Poll::Ready(frame::outside(job))
+    }
+}
+
+/// The id of the task that this thread polls.
+pub(crate) fn current_id() -> Option<Id> {
+    context::with_current(|shared, seat| {
+        let meta = std::ptr::NonNull::new(seat?.polled().cast_mut())?;
+        // SAFETY: the task is being polled, so its memory is there.
+        let meta = unsafe { meta.as_ref() };
+        let (shard, key) = meta.place()?;
+        shared.slots[usize::from(shard)].tasks.id(key, meta)
+    })?
+}
+
+/// What a runtime that is closing answers: for tests of the type's size.
+const _: () = assert!(size_of::<Result<(), JoinError>>() == size_of::<usize>());

@@ -1,0 +1,216 @@
+//! The timers of one slot: a [`wheel`] of sleeping futures and a heap of alarms, behind one short lock.
+//!
+//! A shard lives in an `Arc` of its own that every registered `Sleep` holds, so a `Sleep` may outlive its runtime; the
+//! counter is touched by the slot's own thread mostly.
+//!
+//! | shard | event | after |
+//! |---|---|---|
+//! | open | `register`, `alarm` | queued; `due` is at most its deadline |
+//! | open | `fire(now)` by whoever finds it due | what is due is woken, in batches, outside of the lock |
+//! | open | `close`, by the runtime's end | closed; all are woken and told |
+//! | closed | `register` | refused |
+//!
+//! Invariants: `due` is never later than the first deadline (written under the lock); time is in nanoseconds since the
+//! runtime began; a timer fires when the clock has passed the end of its tick, so never early.
+//!
+//! Checked by `tests/time.rs`.
+pub(crate) mod wheel;
+
+use dormouse_wait::lock::{Guard, Lock};
+use dormouse_wait::wakes::Wakes;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering::*};
+use std::task::Waker;
+use wheel::{Node, TICK_BITS, Wheel};
+
+pub(crate) use crate::sched::idle::NEVER;
+
+/// Nodes touched per holding of the lock.
+const STEPS: usize = 128;
+
+/// The timers of one slot.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    due: AtomicU64,
+    timers: Lock<Timers>,
+}
+
+#[derive(Debug)]
+struct Timers {
+    wheel: Wheel,
+    alarms: BinaryHeap<Reverse<Alarm>>,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Alarm {
+    tick: u64,
+    waker: Waker,
+}
+
+impl PartialEq for Alarm {
+    fn eq(&self, other: &Alarm) -> bool {
+        self.tick == other.tick
+    }
+}
+impl Eq for Alarm {}
+impl PartialOrd for Alarm {
+    fn partial_cmp(&self, other: &Alarm) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Alarm {
+    fn cmp(&self, other: &Alarm) -> std::cmp::Ordering {
+        self.tick.cmp(&other.tick)
+    }
+}
+
+impl Timers {
+    fn pop_alarm(&mut self, tick: u64) -> Option<Alarm> {
+        if self.alarms.peek()?.0.tick > tick {
+            return None;
+        }
+        self.alarms.pop().map(|Reverse(alarm)| alarm)
+    }
+}
+
+/// The first tick whose start is not before `nanos`.
+fn tick_after(nanos: u64) -> u64 {
+    (nanos >> TICK_BITS) + u64::from(nanos & ((1 << TICK_BITS) - 1) != 0)
+}
+
+fn start_of(tick: u64) -> u64 {
+    tick.saturating_mul(1 << TICK_BITS)
+}
+
+impl Shard {
+    pub(crate) fn new() -> Shard {
+        let timers = Timers { wheel: Wheel::new(), alarms: BinaryHeap::new(), closed: false };
+        Shard { due: AtomicU64::new(NEVER), timers: Lock::new(timers) }
+    }
+
+    /// When the first timer is due, or [`NEVER`].
+    #[inline(always)]
+    pub(crate) fn due(&self) -> u64 {
+        self.due.load(Relaxed)
+    }
+
+    /// Lets `due` be at most the deadline of `tick`. True if that changed it.
+    fn sooner(&self, _held: &Guard<'_, Timers>, tick: u64) -> bool {
+        let start = start_of(tick);
+        let sooner = start < self.due.load(Relaxed);
+        if sooner {
+            self.due.store(start, Relaxed);
+        }
+        sooner
+    }
+
+    /// Queues an idle node for `deadline`: the time by which it is due, or `None` if the shard is closed.
+    ///
+    /// # Safety
+    /// As [`Wheel::insert`]'s.
+    pub(crate) unsafe fn register(&self, node: Pin<&Node>, deadline: u64, waker: Waker) -> Option<u64> {
+        let tick = tick_after(deadline);
+        let mut timers = self.timers.lock();
+        if timers.closed {
+            drop(timers);
+            drop(waker);
+            return None;
+        }
+        // SAFETY: handed on.
+        unsafe { timers.wheel.insert(node, tick, waker) };
+        self.sooner(&timers, tick);
+        Some(start_of(tick))
+    }
+
+    /// Takes a node out; its waker is dropped outside of the lock.
+    pub(crate) fn cancel(&self, node: Pin<&Node>) {
+        let waker = self.timers.lock().wheel.remove(node);
+        drop(waker);
+    }
+
+    /// Lets a queued node wake `waker` from now on.
+    pub(crate) fn rewake(&self, node: Pin<&Node>, waker: &Waker) {
+        if self.timers.lock().wheel.would_wake(node, waker) {
+            return;
+        }
+        // `Waker::clone` is user code: not under the lock.
+        let waker = waker.clone();
+        let old = self.timers.lock().wheel.rewake(node, waker);
+        drop(old);
+    }
+
+    /// Wakes `waker` once at `deadline`: the time by which it is due, or the waker back if the shard is closed.
+    pub(crate) fn alarm(&self, deadline: u64, waker: Waker) -> Result<u64, Waker> {
+        let tick = tick_after(deadline);
+        let mut timers = self.timers.lock();
+        if timers.closed {
+            return Err(waker);
+        }
+        timers.alarms.push(Reverse(Alarm { tick, waker }));
+        self.sooner(&timers, tick);
+        Ok(start_of(tick))
+    }
+
+    /// Wakes all that is due at `now`, in batches, outside of the lock. A waker's panic goes on to the caller.
+    pub(crate) fn fire(&self, now: u64) {
+        let tick = now >> TICK_BITS;
+        loop {
+            let mut wakes = Wakes::new();
+            let mut timers = self.timers.lock();
+            while let Some(alarm) = timers.pop_alarm(tick) {
+                wakes.push(alarm.waker);
+                if wakes.is_full() {
+                    break;
+                }
+            }
+            let done = !wakes.is_full()
+                && timers.wheel.advance(tick, STEPS, |waker| {
+                    wakes.push(waker);
+                    !wakes.is_full()
+                });
+            let wheel = timers.wheel.next();
+            let alarm = timers.alarms.peek().map(|Reverse(alarm)| alarm.tick);
+            let next = wheel.into_iter().chain(alarm).min();
+            self.due.store(next.map_or(NEVER, start_of), Relaxed);
+            drop(timers);
+            wakes.fire();
+            if done {
+                return;
+            }
+        }
+    }
+
+    /// Takes no more timers, and wakes all who wait: they see that the runtime is gone.
+    pub(crate) fn close(&self) {
+        loop {
+            let mut wakes = Wakes::new();
+            let mut timers = self.timers.lock();
+            timers.closed = true;
+            while !wakes.is_full()
+                && let Some(Reverse(alarm)) = timers.alarms.pop()
+            {
+                wakes.push(alarm.waker);
+            }
+            let done = !wakes.is_full()
+                && timers.wheel.close(|waker| {
+                    wakes.push(waker);
+                    !wakes.is_full()
+                });
+            self.due.store(NEVER, Relaxed);
+            drop(timers);
+            wakes.fire();
+            if done {
+                return;
+            }
+        }
+    }
+
+    /// The number of timers in the wheel.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.timers.lock().wheel.len()
+    }
+}
