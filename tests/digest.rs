@@ -10,8 +10,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use support::{Ran, binary, run, wait_or_kill};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use support::{HUNG, Ran, binary, run, wait_or_kill};
 
 /// A directory of one test, removed at its end.
 struct Tree(PathBuf);
@@ -361,6 +361,40 @@ fn fail_fast_stops_at_the_first_and_drops_what_is_in_progress() {
     }
 }
 
+/// `digest .` with its stdout still open after the first line.
+fn start_and_read_a_line(tree: &Tree) -> (Child, ChildStdout, String) {
+    let stderr = File::create(tree.0.with_extension("stderr")).expect("a file can be made");
+    let mut child = Command::new(binary("digest"))
+        .arg(".")
+        .current_dir(&tree.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(stderr)
+        .spawn()
+        .expect("digest can be started");
+    let mut stdout = child.stdout.take().expect("stdout is piped");
+    let (tell, line) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        BufReader::with_capacity(1, &mut stdout).read_line(&mut line).expect("there is a line");
+        let _ = tell.send((stdout, line));
+    });
+    match line.recv_timeout(HUNG) {
+        Ok((stdout, line)) => (child, stdout, line),
+        Err(_) => {
+            let _ = child.kill();
+            panic!("digest has not written a line for {HUNG:?}");
+        }
+    }
+}
+
+fn take_stderr(tree: &Tree) -> String {
+    let path = tree.0.with_extension("stderr");
+    let stderr = fs::read_to_string(&path).expect("it was made");
+    fs::remove_file(path).expect("it is ours");
+    stderr
+}
+
 #[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
     let tree = Tree::new("closed");
@@ -368,23 +402,23 @@ fn a_reader_that_goes_away_ends_it_quietly() {
         tree.file(format!("{n:0>100}"), "abc"); // lines for more than a pipe holds
     }
     tree.endless("z");
-    let mut child = Command::new(binary("digest"))
-        .arg(".")
-        .current_dir(&tree.0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(File::create(tree.0.with_extension("stderr")).expect("a file can be made"))
-        .spawn()
-        .expect("digest can be started");
-    let mut first = String::new();
-    let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
-    stdout.read_line(&mut first).expect("there is a line");
+    let (mut child, stdout, line) = start_and_read_a_line(&tree);
     drop(stdout); // as `head -1` does
     let status = wait_or_kill("digest with a closed stdout", &mut child);
-    let stderr = fs::read_to_string(tree.0.with_extension("stderr")).expect("it was made");
-    fs::remove_file(tree.0.with_extension("stderr")).expect("it is ours");
-    assert_eq!(first, format!("{SHA256_OF_ABC}  ./{:0>100}\n", 0));
-    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
+    assert_eq!(line, format!("{SHA256_OF_ABC}  ./{:0>100}\n", 0));
+    assert_eq!((status.code(), take_stderr(&tree).as_str()), (Some(0), ""));
+}
+
+#[test]
+fn what_is_done_is_printed_while_a_file_is_in_progress() {
+    let tree = Tree::new("progress");
+    tree.file("1", "abc");
+    tree.endless("2");
+    let (mut child, _stdout, line) = start_and_read_a_line(&tree);
+    let still_running = child.try_wait().expect("a child can be waited for").is_none();
+    child.kill().expect("it can be killed");
+    child.wait().expect("a child can be waited for");
+    assert_eq!((line, still_running), (format!("{SHA256_OF_ABC}  ./1\n"), true), "{}", take_stderr(&tree));
 }
 
 #[cfg(target_os = "linux")]
