@@ -249,6 +249,12 @@ impl WaitGroup {
         Track { future: Some(future), guard: Some(self.guard()) }
     }
 
+    /// Is nothing left of those who counted and waited?
+    #[cfg(all(test, dormouse_loom))]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.inner.word.load(Relaxed) == 0
+    }
+
     /// How many are under way at this moment; a 0 has seen all that was done before it.
     pub fn count(&self) -> usize {
         self.inner.count()

@@ -182,6 +182,12 @@ impl<T: ?Sized> Mutex<T> {
         self.raw.is_locked()
     }
 
+    /// Is nothing left of those who locked and waited?
+    #[cfg(all(test, dormouse_loom))]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.raw.is_idle()
+    }
+
     /// The data, without locking: borrowing the mutex exclusively proves that nobody holds it.
     ///
     /// ```

@@ -144,6 +144,11 @@ impl RawMutex {
         self.word.load(Relaxed) & LOCKED != 0
     }
 
+    #[cfg(all(test, dormouse_loom))]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.word.load(Relaxed) == 0
+    }
+
     /// Gives the lock up: the caller is its owner.
     #[inline]
     pub(crate) fn unlock(&self) {

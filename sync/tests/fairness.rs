@@ -1,0 +1,171 @@
+//! Go's fairness, by a clock that the tests move: who barges, who is handed the lock, and when the clock is read.
+mod common;
+
+use common::Clock;
+use dormouse_sync::Mutex;
+use std::sync::Arc;
+use tokio_test::task::spawn;
+use tokio_test::{assert_pending, assert_ready};
+
+/// Nobody looks at the clock as long as nobody waits, and an unlock never does.
+#[test]
+fn the_clock_is_read_by_waiters_only() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        for _ in 0..10 {
+            drop(assert_ready!(spawn(mutex.lock()).poll()));
+        }
+        let guard = mutex.try_lock().unwrap();
+        assert_eq!(clock.looks(), 0);
+        let mut waiter = spawn(mutex.lock());
+        assert_pending!(waiter.poll());
+        assert_eq!(clock.looks(), 1);
+        drop(guard);
+        drop(assert_ready!(waiter.poll()));
+        assert_eq!(clock.looks(), 1);
+    });
+}
+
+/// A woken waiter that finds the lock taken again goes before those who came after it.
+#[test]
+fn a_loser_goes_to_the_front() {
+    Clock::with(|_| {
+        let mutex = Mutex::new(());
+        let guard = mutex.try_lock().unwrap();
+        let (mut a, mut b) = (spawn(mutex.lock()), spawn(mutex.lock()));
+        assert_pending!(a.poll());
+        assert_pending!(b.poll());
+        drop(guard);
+        let barged = mutex.try_lock().expect("a free lock is for all");
+        assert_pending!(a.poll());
+        drop(barged);
+        assert!(a.is_woken() && !b.is_woken());
+        drop(assert_ready!(a.poll()));
+        assert!(b.is_woken());
+        drop(assert_ready!(b.poll()));
+    });
+}
+
+/// Two waiters of which the first one loses after `micros` since it queued: then the lock is given up once more.
+fn lost_after(micros: u64, check: impl FnOnce(&Arc<Mutex<()>>, [Waiter; 2])) {
+    Clock::with(|clock| {
+        let mutex = Arc::new(Mutex::new(()));
+        let guard = mutex.try_lock().unwrap();
+        let mut waiters = [spawn(mutex.clone().lock_owned()), spawn(mutex.clone().lock_owned())];
+        assert_pending!(waiters[0].poll());
+        clock.pass(micros);
+        assert_pending!(waiters[1].poll());
+        drop(guard);
+        let barged = mutex.try_lock().expect("a free lock is for all");
+        assert_pending!(waiters[0].poll());
+        drop(barged);
+        assert!(waiters[0].is_woken() && !waiters[1].is_woken());
+        check(&mutex, waiters);
+    });
+}
+
+type Waiter = tokio_test::task::Spawn<dormouse_sync::futures::LockOwned<()>>;
+
+#[test]
+fn just_below_a_millisecond_all_compete() {
+    lost_after(999, |mutex, _waiters| assert!(mutex.try_lock().is_some()));
+}
+
+#[test]
+fn after_a_millisecond_the_lock_is_handed_over() {
+    lost_after(1000, |mutex, [mut a, mut b]| {
+        assert!(mutex.try_lock().is_none() && mutex.is_locked(), "try_lock takes what was handed over");
+        let mut newcomer = spawn(mutex.lock());
+        assert_pending!(newcomer.poll());
+        let guard = assert_ready!(a.poll());
+        drop(guard);
+        // Nobody starves any more.
+        assert!(b.is_woken() && !newcomer.is_woken());
+        drop(mutex.try_lock().expect("a free lock is for all again"));
+        drop(assert_ready!(b.poll()));
+        drop(assert_ready!(newcomer.poll()));
+    });
+}
+
+/// X4: dropped after the hand-over, it passes the lock on.
+#[test]
+fn dropped_owner_passes_on() {
+    lost_after(1000, |mutex, [a, mut b]| {
+        drop(a);
+        assert!(b.is_woken() && !mutex.is_locked());
+        drop(assert_ready!(b.poll()));
+    });
+    lost_after(1000, |mutex, [a, b]| {
+        drop(b);
+        drop(a);
+        assert!(mutex.try_lock().is_some());
+    });
+}
+
+/// A starving waiter that goes away takes its claim along.
+#[test]
+fn dropped_starving_waiter_claims_nothing() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        let guard = mutex.try_lock().unwrap();
+        let (mut a, mut b) = (spawn(mutex.lock()), spawn(mutex.lock()));
+        assert_pending!(a.poll());
+        assert_pending!(b.poll());
+        drop(guard);
+        let barged = mutex.try_lock().unwrap();
+        clock.pass(5000);
+        assert_pending!(a.poll());
+        drop(a);
+        drop(barged);
+        assert!(b.is_woken());
+        assert!(mutex.try_lock().is_some(), "the next one was handed what it had no claim to");
+        drop(assert_ready!(b.poll()));
+    });
+}
+
+/// However long a waiter has waited: before it was woken and polled it is not made owner (futurelock).
+#[test]
+fn who_is_not_polled_is_not_made_owner() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        let guard = mutex.try_lock().unwrap();
+        let mut a = spawn(mutex.lock());
+        assert_pending!(a.poll());
+        clock.pass(5_000_000);
+        drop(guard);
+        assert!(a.is_woken());
+        assert!(mutex.try_lock().is_some());
+    });
+}
+
+/// Ten waiters against one who takes the lock again at once, every time, and keeps it for 100 us: all of them get it,
+/// in order, each within eleven of his turns after the one before.
+#[test]
+fn nobody_waits_for_ever() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        let mut guard = mutex.try_lock();
+        let mut waiters: Vec<_> = (0..10).map(|_| spawn(mutex.lock())).collect();
+        for waiter in &mut waiters {
+            assert_pending!(waiter.poll());
+        }
+        for (n, waiter) in waiters.iter_mut().enumerate() {
+            let mut turns = 0;
+            loop {
+                clock.pass(100);
+                drop(guard);
+                guard = mutex.try_lock();
+                turns += 1;
+                assert!(turns <= 11, "waiter {n} is passed over for ever");
+                assert!(waiter.is_woken(), "waiter {n}");
+                if waiter.poll().map(drop).is_ready() {
+                    break;
+                }
+            }
+            guard = mutex.try_lock();
+            assert!(guard.is_some());
+        }
+        drop(guard);
+        assert!(mutex.try_lock().is_some());
+    });
+}

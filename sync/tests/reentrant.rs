@@ -1,0 +1,236 @@
+//! Wakers that call back into the object, and panic, from their clone, their wake and their drop. With a lock held
+//! that would hang; a state half changed would show.
+mod common;
+
+use common::{Call, hooked, poll, watchdog};
+use dormouse_sync::{Mutex, WaitGroup};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::Waker;
+use tokio_test::task::spawn;
+use tokio_test::{assert_pending, assert_ready};
+
+const CALLS: [Call; 3] = [Call::Clone, Call::Wake, Call::Drop];
+
+/// All that can be done with a mutex from outside: it must not hang.
+fn use_mutex(mutex: &Arc<Mutex<usize>>) {
+    drop(mutex.try_lock());
+    let mut lock = pin!(mutex.lock());
+    drop(poll(lock.as_mut(), Waker::noop()));
+    let mut owned = pin!(mutex.clone().lock_owned());
+    drop(poll(owned.as_mut(), Waker::noop()));
+    let _ = format!("{mutex:?}");
+}
+
+fn use_group(group: &WaitGroup) {
+    let guard = group.guard();
+    let mut wait = pin!(group.wait());
+    assert!(poll(wait.as_mut(), Waker::noop()).is_pending());
+    drop(guard);
+    let _ = group.count();
+}
+
+/// A life of a waiting lock in which each of the waker's functions is called: queued, polled again from another task,
+/// woken, beaten, woken; or dropped in any of these states.
+fn mutex_life(waker: &dyn Fn() -> Waker, mutex: &Arc<Mutex<usize>>, drop_after: usize) {
+    let mut lock = Box::pin(mutex.clone().lock_owned());
+    let mut guard = mutex.try_lock();
+    for step in 0..5 {
+        if step == drop_after {
+            break;
+        }
+        let waker = waker();
+        match step {
+            0..=2 => {
+                if poll(lock.as_mut(), &waker).map(drop).is_ready() {
+                    break;
+                }
+            }
+            3 => drop(guard.take()),
+            _ => {
+                guard = mutex.try_lock();
+                drop(poll(lock.as_mut(), &waker));
+            }
+        }
+    }
+    drop(lock);
+    drop(guard);
+}
+
+#[test]
+fn mutex_wakers_call_back() {
+    let _watchdog = watchdog("mutex_wakers_call_back");
+    for call in CALLS {
+        let calls = Arc::new(AtomicUsize::new(0));
+        for drop_after in 0..=5 {
+            let mutex = Arc::new(Mutex::new(0));
+            let waker = || {
+                let (mutex, calls) = (mutex.clone(), calls.clone());
+                hooked(move |made| {
+                    if made == call {
+                        calls.fetch_add(1, SeqCst);
+                        use_mutex(&mutex);
+                    }
+                })
+            };
+            mutex_life(&waker, &mutex, drop_after);
+            assert!(mutex.try_lock().is_some(), "{call:?} {drop_after}");
+        }
+        assert!(calls.load(SeqCst) > 0, "{call:?} was never tried");
+    }
+}
+
+#[test]
+fn mutex_wakers_panic() {
+    let _watchdog = watchdog("mutex_wakers_panic");
+    for call in CALLS {
+        let calls = Arc::new(AtomicUsize::new(0));
+        for drop_after in 0..=5 {
+            let mutex = Arc::new(Mutex::new(0));
+            let waker = || {
+                let calls = calls.clone();
+                hooked(move |made| {
+                    if made == call && !std::thread::panicking() {
+                        calls.fetch_add(1, SeqCst);
+                        panic!("{call:?} of a waker");
+                    }
+                })
+            };
+            let mut behind = spawn(mutex.lock());
+            let _ = catch_unwind(AssertUnwindSafe(|| mutex_life(&waker, &mutex, drop_after)));
+            // Nobody holds it, and a waiter is served.
+            let guard = mutex.try_lock().unwrap_or_else(|| panic!("{call:?} {drop_after}: left locked"));
+            assert_pending!(behind.poll());
+            drop(guard);
+            assert!(behind.is_woken());
+            drop(assert_ready!(behind.poll()));
+        }
+        assert!(calls.load(SeqCst) > 0, "{call:?} was never tried");
+    }
+}
+
+/// The wake of one waiter panics while another waits behind it: the unlock succeeds, and the other is served.
+#[test]
+fn a_panicking_wake_costs_others_nothing() {
+    let mutex = Mutex::new(0);
+    let guard = mutex.try_lock().unwrap();
+    let bad = hooked(|call| assert_ne!(call, Call::Wake, "a bad waker"));
+    let mut first = Box::pin(mutex.lock());
+    assert!(poll(first.as_mut(), &bad).is_pending());
+    let mut second = spawn(mutex.lock());
+    assert_pending!(second.poll());
+    drop(guard); // does not panic: the fault is the waiter's
+    assert!(!mutex.is_locked());
+    drop(first);
+    assert!(second.is_woken());
+    drop(assert_ready!(second.poll()));
+}
+
+/// A guard that is dropped by a panic wakes a waiter whose waker panics: that must not abort.
+#[test]
+fn a_panicking_wake_while_unwinding() {
+    let mutex = Mutex::new(0);
+    let bad = hooked(|call| assert_ne!(call, Call::Wake, "a bad waker"));
+    let mut lock = pin!(mutex.lock());
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        let _guard = mutex.try_lock().unwrap();
+        assert!(poll(lock.as_mut(), &bad).is_pending());
+        std::panic::panic_any("the first one");
+    }));
+    assert_eq!(*panic.unwrap_err().downcast_ref::<&str>().unwrap(), "the first one");
+    assert!(poll(lock.as_mut(), Waker::noop()).is_ready());
+}
+
+/// As `mutex_life`, for a wait.
+fn group_life(waker: &dyn Fn() -> Waker, group: &WaitGroup, drop_after: usize) {
+    let guard = group.guard();
+    let mut wait = Box::pin(async { group.wait().await });
+    for step in 0..4 {
+        if step == drop_after {
+            break;
+        }
+        if poll(wait.as_mut(), &waker()).is_ready() {
+            break;
+        }
+    }
+    if drop_after % 2 == 0 {
+        drop(wait);
+        drop(guard);
+    } else {
+        drop(guard);
+        drop(wait);
+    }
+}
+
+#[test]
+fn wait_group_wakers_call_back() {
+    let _watchdog = watchdog("wait_group_wakers_call_back");
+    for call in CALLS {
+        let calls = Arc::new(AtomicUsize::new(0));
+        for drop_after in 0..=4 {
+            let group = WaitGroup::new();
+            let waker = || {
+                let (group, calls) = (group.clone(), calls.clone());
+                hooked(move |made| {
+                    if made == call {
+                        calls.fetch_add(1, SeqCst);
+                        use_group(&group);
+                    }
+                })
+            };
+            group_life(&waker, &group, drop_after);
+            assert_eq!(group.count(), 0, "{call:?} {drop_after}");
+        }
+        assert!(calls.load(SeqCst) > 0, "{call:?} was never tried");
+    }
+}
+
+#[test]
+fn wait_group_wakers_panic() {
+    let _watchdog = watchdog("wait_group_wakers_panic");
+    for call in CALLS {
+        let calls = Arc::new(AtomicUsize::new(0));
+        for drop_after in 0..=4 {
+            let group = WaitGroup::new();
+            let waker = || {
+                let calls = calls.clone();
+                hooked(move |made| {
+                    if made == call && !std::thread::panicking() {
+                        calls.fetch_add(1, SeqCst);
+                        panic!("{call:?} of a waker");
+                    }
+                })
+            };
+            let _ = catch_unwind(AssertUnwindSafe(|| group_life(&waker, &group, drop_after)));
+            assert_eq!(group.count(), 0, "{call:?} {drop_after}");
+            group.add(1);
+            let mut wait = spawn(group.wait());
+            assert_pending!(wait.poll());
+            group.done();
+            assert_ready!(wait.poll());
+        }
+        assert!(calls.load(SeqCst) > 0, "{call:?} was never tried");
+    }
+}
+
+/// One of many waiters has a waker that panics: all others are woken, beyond its batch too.
+#[test]
+fn one_panicking_waiter_of_many() {
+    let group = WaitGroup::new();
+    group.add(1);
+    let bad = hooked(|call| assert_ne!(call, Call::Wake, "a bad waker"));
+    let mut first = pin!(group.wait());
+    assert!(poll(first.as_mut(), &bad).is_pending());
+    let mut others: Vec<_> = (0..70).map(|_| spawn(group.wait())).collect();
+    for other in &mut others {
+        assert_pending!(other.poll());
+    }
+    group.done();
+    for other in &mut others {
+        assert!(other.is_woken());
+        assert_ready!(other.poll());
+    }
+    assert!(poll(first.as_mut(), Waker::noop()).is_ready());
+}

@@ -1,0 +1,79 @@
+//! Which types are Send, Sync and the like, and how large they are.
+use dormouse_sync::futures::{Lock, LockOwned, Track, Wait};
+use dormouse_sync::{
+    MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, WaitGroup, WaitGroupGuard,
+};
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+use std::cell::Cell;
+use std::future::Ready;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::rc::Rc;
+use std::sync::MutexGuard as StdGuard;
+
+/// Send, not Sync.
+type OnlySend = Cell<u8>;
+/// Sync, not Send.
+type OnlySync = StdGuard<'static, u8>;
+
+assert_impl_all!(Mutex<u8>: Send, Sync, Unpin, UnwindSafe);
+assert_impl_all!(Mutex<OnlySend>: Send, Sync);
+assert_not_impl_any!(Mutex<Rc<u8>>: Send, Sync);
+assert_not_impl_any!(Mutex<OnlySync>: Send, Sync);
+
+assert_impl_all!(MutexGuard<'static, u8>: Send, Sync, Unpin);
+assert_impl_all!(MutexGuard<'static, OnlySend>: Send);
+assert_not_impl_any!(MutexGuard<'static, OnlySend>: Sync);
+assert_not_impl_any!(MutexGuard<'static, OnlySync>: Send);
+assert_not_impl_any!(MutexGuard<'static, Rc<u8>>: Send, Sync);
+
+assert_impl_all!(MappedMutexGuard<'static, u8>: Send, Sync, Unpin);
+assert_impl_all!(MappedMutexGuard<'static, OnlySend>: Send);
+assert_not_impl_any!(MappedMutexGuard<'static, OnlySend>: Sync);
+assert_not_impl_any!(MappedMutexGuard<'static, OnlySync>: Send);
+assert_not_impl_any!(MappedMutexGuard<'static, Rc<u8>>: Send, Sync);
+
+assert_impl_all!(OwnedMutexGuard<u8>: Send, Sync, Unpin);
+assert_impl_all!(OwnedMutexGuard<OnlySend>: Send);
+assert_not_impl_any!(OwnedMutexGuard<OnlySend>: Sync);
+assert_not_impl_any!(OwnedMutexGuard<OnlySync>: Send);
+assert_not_impl_any!(OwnedMutexGuard<Rc<u8>>: Send, Sync);
+
+assert_impl_all!(OwnedMappedMutexGuard<u8, u8>: Send, Sync, Unpin);
+assert_impl_all!(OwnedMappedMutexGuard<OnlySend, u8>: Send, Sync);
+assert_impl_all!(OwnedMappedMutexGuard<u8, OnlySend>: Send);
+assert_not_impl_any!(OwnedMappedMutexGuard<u8, OnlySend>: Sync);
+assert_not_impl_any!(OwnedMappedMutexGuard<Rc<u8>, u8>: Send, Sync);
+assert_not_impl_any!(OwnedMappedMutexGuard<u8, Rc<u8>>: Send, Sync);
+
+assert_impl_all!(Lock<'static, u8>: Send, Sync);
+assert_impl_all!(Lock<'static, OnlySend>: Send);
+assert_not_impl_any!(Lock<'static, u8>: Unpin);
+assert_not_impl_any!(Lock<'static, Rc<u8>>: Send, Sync);
+assert_impl_all!(LockOwned<u8>: Send, Sync);
+assert_not_impl_any!(LockOwned<u8>: Unpin);
+assert_not_impl_any!(LockOwned<Rc<u8>>: Send, Sync);
+
+assert_impl_all!(WaitGroup: Send, Sync, Unpin, Clone, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(WaitGroupGuard: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(WaitGroupGuard: Clone);
+assert_impl_all!(Wait<'static>: Send, Sync);
+assert_not_impl_any!(Wait<'static>: Unpin);
+assert_impl_all!(Track<Ready<u8>>: Send, Sync, Unpin);
+assert_not_impl_any!(Track<Ready<Rc<u8>>>: Send, Sync);
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn sizes() {
+    assert_eq!(size_of::<Mutex<()>>(), 16);
+    assert_eq!(size_of::<Mutex<u64>>(), 24);
+    assert_eq!(size_of::<MutexGuard<'static, u64>>(), 8);
+    assert_eq!(size_of::<WaitGroup>(), 8);
+}
+
+/// `const` where it can be.
+#[test]
+fn constant_mutex() {
+    static MUTEX: Mutex<u8> = Mutex::new(1);
+    *MUTEX.try_lock().unwrap() += 1;
+    assert_eq!(*MUTEX.try_lock().unwrap(), 2);
+}
