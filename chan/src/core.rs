@@ -137,12 +137,15 @@ impl<T> Core<T> {
             let waker = if self.senders.is_empty() { None } else { self.move_up() };
             return Take::Value(value, waker);
         }
+        if self.unusual && self.closed {
+            return Take::Closed;
+        }
         if let Some(mut sender) = self.senders.win() {
             // SAFETY: a queued sender's payload is its value, which leaves it here, once.
             let value = sender.with_payload(|slot| unsafe { slot.assume_init_read() });
             return Take::Value(value, sender.finish(Verdict::Granted));
         }
-        if self.closed { Take::Closed } else { Take::Empty }
+        Take::Empty
     }
 
     #[cold]
@@ -155,9 +158,13 @@ impl<T> Core<T> {
         }
     }
 
-    /// Moves the longest-waiting sender's value into the room that has just been made.
+    /// Moves the longest-waiting sender's value into the room that has just been made. Not if the channel is closed:
+    /// senders that `close` has not told yet have failed all the same.
     #[inline(always)]
     fn move_up(&mut self) -> Option<Waker> {
+        if self.unusual && self.closed {
+            return None;
+        }
         let mut sender = self.senders.win()?;
         let buffer = &mut self.buffer;
         sender.with_payload(|slot| {
@@ -283,7 +290,8 @@ impl<T> Chan<T> {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.capacity().is_some_and(|capacity| self.len() >= capacity)
+        // Not `len`: what was put back takes no room.
+        self.capacity().is_some_and(|capacity| self.core.lock().buffer.len() >= capacity)
     }
 
     pub(crate) fn is_closed(&self) -> bool {
