@@ -108,19 +108,20 @@ impl<'a, T> RecvWait<'a, T> {
             let core = self.chan.core.lock();
             // SAFETY: this node was queued in this list.
             let same = unsafe { core.receivers.will_wake(self.node(), cx.waker()) };
-            let queued = self.node.phase() == Phase::Queued;
+            let mut queued = self.node.phase() == Phase::Queued;
             drop(core);
-            if queued && same {
-                note_recv(self.chan, site);
-                return Poll::Pending;
-            }
-            if queued {
+            if queued && !same {
                 let waker = cx.waker().clone();
                 let mut core = self.chan.core.lock();
                 // SAFETY: this node was queued in this list.
                 let unused = unsafe { core.receivers.rewake(self.node(), waker) };
+                queued = self.node.phase() == Phase::Queued;
                 drop(core);
                 drop(unused);
+            }
+            if queued {
+                note_recv(self.chan, site);
+                return Poll::Pending;
             }
         }
     }

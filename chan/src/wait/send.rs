@@ -120,19 +120,20 @@ impl<'a, T> SendWait<'a, T> {
             let core = self.chan.core.lock();
             // SAFETY: this node was queued in this list.
             let same = unsafe { core.senders.will_wake(self.node(), cx.waker()) };
-            let queued = self.node.phase() == Phase::Queued;
+            let mut queued = self.node.phase() == Phase::Queued;
             drop(core);
-            if queued && same {
-                note_send(self.chan, site);
-                return Poll::Pending;
-            }
-            if queued {
+            if queued && !same {
                 let waker = cx.waker().clone();
                 let mut core = self.chan.core.lock();
                 // SAFETY: this node was queued in this list.
                 let unused = unsafe { core.senders.rewake(self.node(), waker) };
+                queued = self.node.phase() == Phase::Queued;
                 drop(core);
                 drop(unused);
+            }
+            if queued {
+                note_send(self.chan, site);
+                return Poll::Pending;
             }
         }
     }
