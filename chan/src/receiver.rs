@@ -255,10 +255,15 @@ impl<T> fmt::Debug for RecvFuture<'_, T> {
 }
 
 /// The iterator of [`Receiver::iter`].
-#[derive(Debug)]
 #[must_use = "iterators are lazy: nothing is received before `next`"]
 pub struct Iter<'a, T> {
     receiver: &'a Receiver<T>,
+}
+
+impl<T> fmt::Debug for Iter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter").field("receiver", self.receiver).finish()
+    }
 }
 
 impl<T> Iterator for Iter<'_, T> {
