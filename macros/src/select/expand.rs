@@ -295,7 +295,7 @@ fn bodies(select: &Select) -> TokenStream {
         // `let _` keeps the value: it lives in `value`, until the body is done.
         let body = &arm.body;
         quote_spanned! {site=> __DormouseOut::#variant(mut value) => {
-            #[allow(irrefutable_let_patterns, unreachable_patterns, let_underscore)]
+            #[allow(unreachable_patterns, let_underscore)]
             let #pattern = value #otherwise;
             match () { () => #body }
         }}
