@@ -85,9 +85,10 @@
 //! async fn main() {
 //!     let (quit, quitting) = chan::bounded::<()>(0);
 //!     let (numbers, squares) = chan::bounded(0);
+//!     let reader = squares.clone();
 //!     go(async move {
 //!         for _ in 0..3 {
-//!             println!("{:?}", squares.recv().await);
+//!             println!("{:?}", reader.recv().await);
 //!         }
 //!         quit.close();
 //!     });
@@ -103,7 +104,8 @@
 //! }
 //! ```
 //!
-//! Exactly one arm happens, chosen at random among those that are ready. Besides channel operations, an arm can be any
+//! (`squares` stays here, so that the channel does not close when the reader ends: a send on a closed channel is ready,
+//! with an error.) Exactly one arm happens, chosen at random among those that are ready. Besides channel operations, an arm can be any
 //! future. Every future of this crate may be dropped at any moment: no value and no wake-up is lost. See [`select!`].
 //!
 //! # `sync`

@@ -23,7 +23,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<Contender>)> {
 
 /// One sender, one receiver, on the named host.
 macro_rules! spsc_on {
-    ($host:expr, $spawn:expr, $channel:expr, $value:pat) => {
+    ($host:expr, $spawn:expr, $channel:expr, $Value:ident) => {
         || {
             $host.block_on(async {
                 #[allow(unused_mut)]
@@ -35,7 +35,7 @@ macro_rules! spsc_on {
                 });
                 let receiver = $spawn(async move {
                     let mut sum = 0;
-                    while let $value = rx.recv().await {
+                    while let $Value(n) = rx.recv().await {
                         sum += n;
                     }
                     sum
@@ -52,24 +52,24 @@ fn spsc<const CAPACITY: usize>(one_thread: bool) -> Vec<Contender> {
     use dormouse_executor::task::spawn;
     let mut contenders: Vec<Contender> = if one_thread {
         vec![
-            ("dormouse", spsc_on!(OURS_ONE, spawn, dormouse_chan::bounded(CAPACITY), Some(n))),
-            ("dormouse on tokio", spsc_on!(TOKIO_ONE, tokio::spawn, dormouse_chan::bounded(CAPACITY), Some(n))),
-            ("kanal on tokio", spsc_on!(TOKIO_ONE, tokio::spawn, kanal::bounded_async(CAPACITY), Ok(n))),
-            ("kanal on dormouse", spsc_on!(OURS_ONE, spawn, kanal::bounded_async(CAPACITY), Ok(n))),
+            ("dormouse", spsc_on!(OURS_ONE, spawn, dormouse_chan::bounded(CAPACITY), Some)),
+            ("dormouse on tokio", spsc_on!(TOKIO_ONE, tokio::spawn, dormouse_chan::bounded(CAPACITY), Some)),
+            ("kanal on tokio", spsc_on!(TOKIO_ONE, tokio::spawn, kanal::bounded_async(CAPACITY), Ok)),
+            ("kanal on dormouse", spsc_on!(OURS_ONE, spawn, kanal::bounded_async(CAPACITY), Ok)),
         ]
     } else {
         vec![
-            ("dormouse", spsc_on!(OURS, spawn, dormouse_chan::bounded(CAPACITY), Some(n))),
-            ("dormouse on tokio", spsc_on!(TOKIO, tokio::spawn, dormouse_chan::bounded(CAPACITY), Some(n))),
-            ("kanal on tokio", spsc_on!(TOKIO, tokio::spawn, kanal::bounded_async(CAPACITY), Ok(n))),
-            ("kanal on dormouse", spsc_on!(OURS, spawn, kanal::bounded_async(CAPACITY), Ok(n))),
+            ("dormouse", spsc_on!(OURS, spawn, dormouse_chan::bounded(CAPACITY), Some)),
+            ("dormouse on tokio", spsc_on!(TOKIO, tokio::spawn, dormouse_chan::bounded(CAPACITY), Some)),
+            ("kanal on tokio", spsc_on!(TOKIO, tokio::spawn, kanal::bounded_async(CAPACITY), Ok)),
+            ("kanal on dormouse", spsc_on!(OURS, spawn, kanal::bounded_async(CAPACITY), Ok)),
         ]
     };
     if CAPACITY > 0 {
         contenders.push(if one_thread {
-            ("tokio", spsc_on!(TOKIO_ONE, tokio::spawn, tokio::sync::mpsc::channel(CAPACITY.max(1)), Some(n)))
+            ("tokio", spsc_on!(TOKIO_ONE, tokio::spawn, tokio::sync::mpsc::channel(CAPACITY.max(1)), Some))
         } else {
-            ("tokio", spsc_on!(TOKIO, tokio::spawn, tokio::sync::mpsc::channel(CAPACITY.max(1)), Some(n)))
+            ("tokio", spsc_on!(TOKIO, tokio::spawn, tokio::sync::mpsc::channel(CAPACITY.max(1)), Some))
         });
     }
     contenders
@@ -77,20 +77,20 @@ fn spsc<const CAPACITY: usize>(one_thread: bool) -> Vec<Contender> {
 
 /// Two tasks that hand a number to and fro over two channels. One operation = one turn, there and back.
 macro_rules! ping_pong_on {
-    ($host:expr, $spawn:expr, $channel:expr, $value:pat) => {
+    ($host:expr, $spawn:expr, $channel:expr, $Value:ident) => {
         || {
             $host.block_on(async {
                 #[allow(unused_mut)]
                 let ((ping, mut pinged), (pong, mut ponged)) = ($channel, $channel);
                 let echo = $spawn(async move {
-                    while let $value = pinged.recv().await {
+                    while let $Value(n) = pinged.recv().await {
                         pong.send(n).await.expect("open");
                     }
                 });
                 let player = $spawn(async move {
                     for turn in 0..TURNS {
                         ping.send(turn).await.expect("open");
-                        let $value = ponged.recv().await else { panic!("open") };
+                        let $Value(n) = ponged.recv().await else { panic!("open") };
                         assert_eq!(n, turn);
                     }
                 });
@@ -105,11 +105,11 @@ macro_rules! ping_pong_on {
 fn ping_pong() -> Vec<Contender> {
     use dormouse_executor::task::spawn;
     vec![
-        ("dormouse", ping_pong_on!(OURS, spawn, dormouse_chan::bounded(0), Some(n))),
-        ("dormouse on tokio", ping_pong_on!(TOKIO, tokio::spawn, dormouse_chan::bounded(0), Some(n))),
-        ("kanal on tokio", ping_pong_on!(TOKIO, tokio::spawn, kanal::bounded_async(0), Ok(n))),
-        ("kanal on dormouse", ping_pong_on!(OURS, spawn, kanal::bounded_async(0), Ok(n))),
-        ("tokio (capacity 1)", ping_pong_on!(TOKIO, tokio::spawn, tokio::sync::mpsc::channel(1), Some(n))),
+        ("dormouse", ping_pong_on!(OURS, spawn, dormouse_chan::bounded(0), Some)),
+        ("dormouse on tokio", ping_pong_on!(TOKIO, tokio::spawn, dormouse_chan::bounded(0), Some)),
+        ("kanal on tokio", ping_pong_on!(TOKIO, tokio::spawn, kanal::bounded_async(0), Ok)),
+        ("kanal on dormouse", ping_pong_on!(OURS, spawn, kanal::bounded_async(0), Ok)),
+        ("tokio (capacity 1)", ping_pong_on!(TOKIO, tokio::spawn, tokio::sync::mpsc::channel(1), Some)),
     ]
 }
 
