@@ -18,8 +18,8 @@
 //!   brought it, so it need not be `Send`.
 //! - A future's pattern is tried without taking the output apart, by a guard that notes the match and says no: the
 //!   bindings of an arm with a guard move nothing unless the guard says yes.
-//! - A body stands in a `match` of its own, not at a block's end: so its temporaries die before the pattern's bindings
-//!   in edition 2021 too.
+//! - A body stands in a `match` of its own: at the end of our block, the compiler would call the braces of a body
+//!   `{ EXPR }` unnecessary. Its temporaries die before the pattern's bindings, in edition 2021 too.
 //!
 //! Our names have the span `mixed_site`: locals that neither see nor shadow the user's. Only `__DormouseOut`, an item,
 //! can be seen from the bodies.
@@ -120,7 +120,7 @@ fn operand(krate: &TokenStream, i: usize, arm: &Arm) -> TokenStream {
         Some(_) => local("c", i).into_token_stream(),
         None => quote_spanned!(site=> true),
     };
-    let lend = |channel: &syn::Expr| quote_spanned!(at(channel.span())=> &(#channel));
+    let lend = |channel: &syn::Expr| quote_spanned!(channel.span()=> &(#channel));
     let make = match &arm.operation {
         Operation::Future(future) => return future_operand(i, future, &condition),
         Operation::Recv { channel } => {
@@ -133,7 +133,7 @@ fn operand(krate: &TokenStream, i: usize, arm: &Arm) -> TokenStream {
         }
         Operation::SendFrom { channel, place } => {
             let channel = lend(channel);
-            let place = quote_spanned!(at(place.span())=> &mut (#place));
+            let place = quote_spanned!(place.span()=> &mut (#place));
             quote_spanned!(site=> #krate::__private::send_from_arm(#channel, #place, #condition))
         }
     };
