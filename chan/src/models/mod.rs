@@ -9,6 +9,7 @@
 mod plain;
 mod select;
 
+use crate::{Receiver, Sender, bounded};
 use dormouse_wait::prim::atomic::{AtomicBool, AtomicUsize, Ordering::*};
 use dormouse_wait::prim::thread::{self, JoinHandle, Thread};
 use dormouse_wait::random;
@@ -24,6 +25,14 @@ fn model(preemptions: Option<usize>, body: impl Fn() + Send + Sync + 'static) {
     builder.preemption_bound = preemptions;
     // The random order of a select's arms must be the same in each execution.
     builder.check(move || random::with_seed(1, &body));
+}
+
+/// Two channels of which the first has the lower address: a select locks in that order, and a model must do the same in
+/// each execution, wherever its memory lies.
+fn two_channels<T>(capacity: usize) -> [(Sender<T>, Receiver<T>); 2] {
+    let [a, b] = [bounded(capacity), bounded(capacity)];
+    let address = |(tx, _): &(Sender<T>, Receiver<T>)| std::ptr::from_ref(&*tx.chan).addr();
+    if address(&a) < address(&b) { [a, b] } else { [b, a] }
 }
 
 /// Runs `body` on a thread of the model.

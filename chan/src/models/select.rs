@@ -1,6 +1,6 @@
 //! Models of `select!`: exactly one arm happens, nothing committed is lost, nobody is left asleep.
 use super::*;
-use crate::{bounded, select};
+use crate::select;
 use loom::sync::Arc as Shared;
 
 /// HELD: a foreign future that is ready in the poll in which a counterpart comes. Either it wins and nothing was
@@ -115,8 +115,7 @@ fn select_send_looks_again() {
 fn select_against_select() {
     model(Some(2), || {
         let values = Values::new();
-        let (a, from_a) = bounded(0);
-        let (b, from_b) = bounded(0);
+        let [(a, from_a), (b, from_b)] = two_channels(0);
         let (zero, one) = (values.make(0), values.make(1));
         // Some(n): received n; None: sent its own.
         let other = {
@@ -190,8 +189,7 @@ fn select_both_directions_1() {
 fn select_dropped_beside_a_sender() {
     model(Some(3), || {
         let values = Values::new();
-        let (a, from_a) = bounded(0);
-        let (_b, from_b) = bounded::<Value>(0);
+        let [(a, from_a), (_b, from_b)] = two_channels(0);
         let other = from_a.clone();
         let task = Task::waiting(async {
             select! {
@@ -215,8 +213,7 @@ fn select_dropped_beside_a_sender() {
 fn select_dropped_beside_a_receiver() {
     model(None, || {
         let values = Values::new();
-        let (a, from_a) = bounded(0);
-        let (b, from_b) = bounded(0);
+        let [(a, from_a), (b, from_b)] = two_channels(0);
         let (mut x, mut y) = (Some(values.make(0)), Some(values.make(1)));
         let task = Task::waiting(async {
             select! {
@@ -239,8 +236,7 @@ fn select_dropped_beside_a_receiver() {
 fn select_between_two_senders() {
     model(Some(2), || {
         let values = Values::new();
-        let (a, from_a) = bounded(0);
-        let (b, from_b) = bounded(0);
+        let [(a, from_a), (b, from_b)] = two_channels(0);
         let (zero, one) = (values.make(0), values.make(1));
         let senders = [
             spawn(move || block_on(a.send(zero)).unwrap()),
@@ -268,8 +264,7 @@ fn select_between_two_senders() {
 fn select_polled_with_another_waker() {
     model(None, || {
         let values = Values::new();
-        let (tx, rx) = bounded(0);
-        let (_other, idle) = bounded::<Value>(0);
+        let [(tx, rx), (_other, idle)] = two_channels(0);
         let mut task = Task::waiting(async {
             select! {
                 recv(rx) -> value => number(value),
@@ -301,8 +296,7 @@ fn select_polled_with_another_waker() {
 fn select_polled_with_the_same_waker() {
     model(None, || {
         let values = Values::new();
-        let (tx, rx) = bounded(0);
-        let (_other, idle) = bounded::<Value>(0);
+        let [(tx, rx), (_other, idle)] = two_channels(0);
         let mut task = Task::new(async {
             select! {
                 recv(rx) -> value => number(value),
@@ -337,8 +331,7 @@ fn select_polled_with_the_same_waker() {
 #[test]
 fn select_beside_close() {
     model(Some(3), || {
-        let (a, from_a) = bounded::<u8>(0);
-        let (_b, from_b) = bounded::<u8>(1);
+        let [(a, from_a), (_b, from_b)] = two_channels::<u8>(0);
         let closer = spawn(move || drop(a));
         let value = block_on(async {
             select! {
@@ -355,8 +348,7 @@ fn select_beside_close() {
 #[test]
 fn select_default_is_a_snapshot() {
     model(None, || {
-        let (a, from_a) = bounded(1);
-        let (b, from_b) = bounded(1);
+        let [(a, from_a), (b, from_b)] = two_channels(1);
         a.try_send(0).unwrap();
         let mover = from_a.clone();
         let moved = Shared::new(AtomicUsize::new(9));
