@@ -24,6 +24,7 @@
 //!
 //! Checked by `models::select_*`, `tests/select.rs`, `tests/against_model.rs`, `tests/cancel.rs`.
 use super::order::{ByAddress, Choice};
+use crate::wait::let_go;
 use dormouse_wait::claim::Claim;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::wakes::Wakes;
@@ -267,7 +268,7 @@ impl<'c> Select<'c> {
         let waker = waker.clone();
         self.waker = Some((waker.data(), waker.vtable()));
         // SAFETY: nothing is queued, or the claim is held.
-        drop(unsafe { self.claim.set_waker(Some(waker)) });
+        let_go(unsafe { self.claim.set_waker(Some(waker)) });
     }
 }
 
@@ -275,7 +276,13 @@ impl Drop for Select<'_> {
     fn drop(&mut self) {
         if self.queued {
             // W9: nobody wins an arm from here on. If one was won, its own drop puts back what it was given.
-            let _won = self.claim.hold();
+            if self.claim.hold().is_err() {
+                return; // the winner has the waker
+            }
+        }
+        if self.waker.is_some() {
+            // SAFETY: nothing was ever queued, or the claim is held.
+            let_go(unsafe { self.claim.set_waker(None) });
         }
     }
 }

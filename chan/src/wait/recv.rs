@@ -1,5 +1,5 @@
 //! A receive that waits, or has received.
-use super::POLLED_AGAIN;
+use super::{POLLED_AGAIN, let_go};
 use crate::core::{Chan, Core, Handed, Take};
 use dormouse_wait::claim::Claim;
 use dormouse_wait::frame::{self, Reason, Site};
@@ -55,6 +55,7 @@ impl<'a, T> RecvWait<'a, T> {
             self.chan.publish_step(&core);
             drop(core);
             self.node.spend();
+            let_go(waker);
             return Poll::Ready(Some(value));
         }
         self.poll_locked(cx, site, core, waker)
@@ -76,11 +77,13 @@ impl<'a, T> RecvWait<'a, T> {
                     drop(core);
                     self.node.spend();
                     wakes::wake(sender);
+                    let_go(waker);
                     return Poll::Ready(Some(value));
                 }
                 Take::Closed => {
                     drop(core);
                     self.node.spend();
+                    let_go(waker);
                     return Poll::Ready(None);
                 }
                 Take::Empty => {}
@@ -117,7 +120,7 @@ impl<'a, T> RecvWait<'a, T> {
                 let unused = unsafe { core.receivers.rewake(self.node(), waker) };
                 queued = self.node.phase() == Phase::Queued;
                 drop(core);
-                drop(unused);
+                let_go(Some(unused));
             }
             if queued {
                 note_recv(self.chan, site);
@@ -253,7 +256,7 @@ impl<'a, T> RecvWait<'a, T> {
         drop(core);
         match waker {
             Some((next, true)) => wakes::wake(Some(next)),
-            Some((own, false)) => drop(own),
+            Some((own, false)) => let_go(Some(own)),
             None => {}
         }
     }

@@ -1,10 +1,10 @@
 //! A send that waits, or has sent.
-use super::POLLED_AGAIN;
+use super::{POLLED_AGAIN, let_go};
 use crate::core::{Chan, Core, Put};
 use crate::error::SendError;
 use dormouse_wait::claim::Claim;
 use dormouse_wait::frame::{self, Reason, Site};
-use dormouse_wait::list::{Node, Phase, Verdict};
+use dormouse_wait::list::{Node, Phase, Removed, Verdict};
 use dormouse_wait::lock::Guard;
 use dormouse_wait::wakes;
 use std::mem::MaybeUninit;
@@ -51,6 +51,7 @@ impl<'a, T> SendWait<'a, T> {
             self.chan.publish_step(&core);
             drop(core);
             self.node.spend();
+            let_go(waker);
             return Poll::Ready(Ok(()));
         }
         self.poll_locked(cx, site, core, waker)
@@ -73,10 +74,12 @@ impl<'a, T> SendWait<'a, T> {
                     drop(core);
                     self.node.spend();
                     wakes::wake(receiver);
+                    let_go(waker);
                     return Poll::Ready(Ok(()));
                 }
                 Put::Closed => {
                     drop(core);
+                    let_go(waker);
                     return Poll::Ready(Err(SendError(self.take_value())));
                 }
                 Put::Full => {}
@@ -129,7 +132,7 @@ impl<'a, T> SendWait<'a, T> {
                 let unused = unsafe { core.senders.rewake(self.node(), waker) };
                 queued = self.node.phase() == Phase::Queued;
                 drop(core);
-                drop(unused);
+                let_go(Some(unused));
             }
             if queued {
                 note_send(self.chan, site);
@@ -236,7 +239,9 @@ impl<'a, T> SendWait<'a, T> {
         let removed = unsafe { core.senders.remove(self.node()) };
         self.chan.publish(&core);
         drop(core);
-        drop(removed);
+        if let Removed::WasQueued(waker) = removed {
+            let_go(waker);
+        }
     }
 }
 
