@@ -143,10 +143,11 @@ impl<'c> Select<'c> {
     /// Polls a select with `default` and futures among its arms: always ready.
     pub fn poll_default(&mut self, cx: &mut Context<'_>, cases: &mut [Case<'_>]) -> Poll<Outcome> {
         let mut choice = Choice::new(cases.len(), self.biased);
-        let (won, _) = poll_futures(&mut choice, cx, cases);
-        Poll::Ready(match won {
-            Some(arm) => Outcome::Arm(arm as u32),
-            None => self.decide(cases),
+        // All arms in the order of choice, so that a future goes neither before nor after its turn; then the channels
+        // alone again, at one instant.
+        Poll::Ready(match look(&mut choice, cx, cases) {
+            Look::Ready(arm) => Outcome::Arm(arm as u32),
+            Look::Waiting { .. } => self.decide(cases),
         })
     }
 
@@ -247,7 +248,7 @@ impl<'c> Select<'c> {
             self.set_waker(waker);
         }
         let mut choice = Choice::new(cases.len(), self.biased);
-        if let (Some(arm), _) = poll_futures(&mut choice, cx, cases) {
+        if let Some(arm) = poll_futures(&mut choice, cx, cases) {
             return Poll::Ready(Outcome::Arm(arm as u32));
         }
         self.look_again(cases, &mut choice, |_| ())
@@ -306,19 +307,12 @@ fn look(choice: &mut Choice, cx: &mut Context<'_>, cases: &mut [Case<'_>]) -> Lo
     Look::Waiting { channels, futures }
 }
 
-/// Polls the futures only: the first that won, and how many are pending.
-fn poll_futures(choice: &mut Choice, cx: &mut Context<'_>, cases: &mut [Case<'_>]) -> (Option<usize>, usize) {
-    let mut pending = 0;
-    for i in choice {
-        if let Case::Future(poll) = &mut cases[i] {
-            match poll(cx) {
-                FuturePoll::Won => return (Some(i), pending),
-                FuturePoll::Pending => pending += 1,
-                FuturePoll::Disabled => {}
-            }
-        }
-    }
-    (None, pending)
+/// Polls the futures only, and says which one won.
+fn poll_futures(choice: &mut Choice, cx: &mut Context<'_>, cases: &mut [Case<'_>]) -> Option<usize> {
+    choice.into_iter().find(|&i| match &mut cases[i] {
+        Case::Future(poll) => poll(cx) == FuturePoll::Won,
+        Case::Chan(_) => false,
+    })
 }
 
 fn enabled_arms<'s, 'p>(cases: &'s [Case<'p>]) -> impl Iterator<Item = (usize, Pin<&'p dyn Arm>)> + use<'s, 'p> {
