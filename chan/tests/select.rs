@@ -1,0 +1,38 @@
+//! `select!`: what its documentation promises, promise by promise.
+//!
+//! | promise | tests |
+//! |---|---|
+//! | exactly one arm; the same channel in several arms and directions; two selects that meet | `one_arm` |
+//! | uniform choice, `biased;`, `default` | `choice` |
+//! | operands once, in order, disabled ones too; values that lose; options | `operands` |
+//! | waiting: held while futures are polled, places kept, wake-ups | `waiting` |
+//! | `else`, patterns, no arm at all | `disabled` |
+//! | bodies; tasks of other runtimes | `bodies` |
+
+#[path = "select/bodies.rs"]
+mod bodies;
+#[path = "select/choice.rs"]
+mod choice;
+#[path = "select/disabled.rs"]
+mod disabled;
+#[path = "select/one_arm.rs"]
+mod one_arm;
+#[path = "select/operands.rs"]
+mod operands;
+#[path = "select/waiting.rs"]
+mod waiting;
+#[path = "support/watch.rs"]
+mod watch;
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+/// Polls once, and asks that this is enough.
+#[track_caller]
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
