@@ -48,8 +48,9 @@ struct Ticket {
 
 /// Digests everything below `root`; true if nothing had to be reported.
 pub(crate) async fn run(root: PathBuf, options: Options, screen: Screen) -> bool {
-    let (tickets_tx, tickets) = bounded(options.workers * TICKETS_PER_WORKER);
-    let (jobs_tx, jobs) = bounded(options.workers);
+    let under_way = options.workers * TICKETS_PER_WORKER;
+    let (tickets_tx, tickets) = bounded(under_way);
+    let (jobs_tx, jobs) = bounded(under_way);
     let bar = screen.progress();
 
     let counting = (!bar.is_hidden()).then(|| {
@@ -93,24 +94,33 @@ fn walk(root: PathBuf, tickets: &Sender<Ticket>, jobs: &Sender<Job>) {
     }
 }
 
-/// Digests file after file, each on the blocking pool, because reading a file blocks its thread.
+/// Waits for jobs as a task, and digests on the blocking pool, because reading a file blocks its thread.
 async fn work(jobs: Receiver<Job>, algorithm: Algorithm, bar: ProgressBar) {
-    let mut buffer = Vec::new();
-    while let Some(Job { path, reply }) = jobs.recv().await {
-        if reply.is_closed() {
-            continue; // nobody wants it any more
-        }
-        let bar = bar.clone();
+    while let Some(first) = jobs.recv().await {
+        let (jobs, bar) = (jobs.clone(), bar.clone());
         let digesting = spawn_blocking(move || {
-            let digest = hash::digest(&path, algorithm, &mut buffer, |n| {
-                bar.inc(n as u64);
-                !reply.is_closed()
-            });
-            drop(reply.try_send(digest)); // the only reply; the printer may be gone
-            buffer
+            let mut buffer = Vec::new();
+            let mut next = Some(first);
+            while let Some(job) = next {
+                job.digest(algorithm, &mut buffer, &bar);
+                next = jobs.try_recv().ok(); // changing threads for each small file would cost more than its digest
+            }
         });
-        // A panic there has dropped `reply` unused, which the printer reports.
-        buffer = digesting.await.unwrap_or_default();
+        // A panic there has dropped a reply channel unused, which the printer reports.
+        drop(digesting.await);
+    }
+}
+
+impl Job {
+    fn digest(self, algorithm: Algorithm, buffer: &mut Vec<u8>, bar: &ProgressBar) {
+        if self.reply.is_closed() {
+            return; // nobody wants it any more
+        }
+        let digest = hash::digest(&self.path, algorithm, buffer, |n| {
+            bar.inc(n as u64);
+            !self.reply.is_closed()
+        });
+        drop(self.reply.try_send(digest)); // the only reply; the printer may be gone
     }
 }
 
