@@ -33,7 +33,7 @@
 //! value that comes back (it was sent, and its sender was told so).
 //!
 //! Checked by: `models::*` (loom), `tests/go_rules.rs`, `tests/cancel.rs`, `tests/against_model.rs`, `tests/stress.rs`.
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, drop_all};
 use crate::error::{TryRecvError, TrySendError};
 use dormouse_wait::list::{List, Verdict};
 use dormouse_wait::lock::Lock;
@@ -377,12 +377,11 @@ impl<T> Chan<T> {
     pub(crate) fn abandon(&self) {
         self.close();
         let mut core = self.core.lock();
-        let buffer = core.buffer.take_all();
-        let returned = std::mem::take(&mut core.returned);
+        let mut buffer = core.buffer.take_all();
+        let mut returned = std::mem::take(&mut core.returned);
         self.publish(&core);
         drop(core);
-        drop(returned);
-        drop(buffer);
+        drop_all(|| returned.pop_front().map(|(_, value)| value).or_else(|| buffer.pop()));
     }
 
     /// [`publish`](Chan::publish) after a transition that moved one value: in the middle of the buffer, where there is

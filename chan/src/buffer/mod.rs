@@ -6,6 +6,7 @@ mod ring;
 
 use blocks::Blocks;
 use ring::Ring;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// A FIFO of values. Length and capacity stand here, so that asking for them is a plain load.
 pub(crate) struct Buffer<T> {
@@ -90,25 +91,29 @@ impl<T> Buffer<T> {
 }
 
 impl<T> Drop for Buffer<T> {
-    /// Drops the values. One whose `Drop` panics does not keep the rest from being dropped: its panic goes on after.
     fn drop(&mut self) {
-        /// Reached by a panic: a second one, out of here, would abort, so each is caught.
-        struct Rest<'a, T>(&'a mut Buffer<T>);
-        impl<T> Drop for Rest<'_, T> {
-            fn drop(&mut self) {
-                while let Some(value) = self.0.pop() {
-                    let drop_it = std::panic::AssertUnwindSafe(|| drop(value));
-                    if let Err(payload) = std::panic::catch_unwind(drop_it) {
-                        std::mem::forget(payload);
-                    }
-                }
-            }
-        }
         if std::mem::needs_drop::<T>() {
-            let rest = Rest(self);
-            while let Some(value) = rest.0.pop() {
-                drop(value);
+            drop_all(|| self.pop());
+        }
+    }
+}
+
+/// Drops all that `next` gives. A value whose `Drop` panics does not keep the rest from being dropped: the first panic
+/// goes on when all are, unless a panic is what brought us here: a second one would abort the process.
+pub(crate) fn drop_all<T>(mut next: impl FnMut() -> Option<T>) {
+    let mut first = None;
+    while let Some(value) = next() {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+            // Dropping a payload could panic again.
+            match first {
+                None => first = Some(payload),
+                Some(_) => std::mem::forget(payload),
             }
         }
+    }
+    match first {
+        Some(payload) if std::thread::panicking() => std::mem::forget(payload),
+        Some(payload) => resume_unwind(payload),
+        None => {}
     }
 }
