@@ -74,15 +74,7 @@ impl Handle {
         F::Output: Send + 'static,
     {
         let origin = Origin { spawned: Location::caller(), name: None };
-        let mut future = Some((future, origin));
-        let here = context::with_seat(self.shared.pointer(), |seat| {
-            future.take().map(|(future, origin)| spawn::spawn_in(&self.shared, Some(seat), future, origin))
-        });
-        match (here.flatten(), future) {
-            (Some(handle), _) => handle,
-            (None, Some((future, origin))) => spawn::spawn_in(&self.shared, None, future, origin),
-            (None, None) => unreachable!("the future is taken by a spawn"),
-        }
+        spawn::spawn_there(&self.shared, future, origin)
     }
 
     /// Runs a blocking job on this runtime's pool; see [`task::spawn_blocking`](crate::task::spawn_blocking).

@@ -27,7 +27,9 @@ pub(super) fn begin(shared: &Arc<Shared>) {
     // Somebody must drop the futures: if no thread is there, one is started. It is one of the N in any case.
     let nobody = panics::lock(&shared.threads).workers.is_empty();
     if nobody && let Err(error) = shared.start_thread(false) {
-        panics::say(format_args!("dormouse: no thread could be started to drop the runtime's tasks, they stay: {error}"));
+        panics::say(format_args!(
+            "dormouse: no thread could be started to drop the runtime's tasks, they stay: {error}"
+        ));
     }
 }
 
@@ -77,7 +79,8 @@ fn all_ended(shared: &Shared, limit: Duration) -> bool {
             threads = panics::lock(&shared.threads);
             continue;
         }
-        threads = shared.changed.wait_timeout(threads, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        threads =
+            shared.changed.wait_timeout(threads, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
     }
     true
 }
@@ -93,6 +96,7 @@ fn threads_gone(shared: &Shared, limit: Duration) -> Vec<std::thread::JoinHandle
             let workers = std::mem::take(&mut threads.workers);
             return workers.into_iter().filter(|worker| gone || worker.is_finished()).collect();
         }
-        threads = shared.changed.wait_timeout(threads, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        threads =
+            shared.changed.wait_timeout(threads, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
     }
 }

@@ -77,13 +77,13 @@ pub(super) fn thread() -> usize {
 
 /// Calls `f` with this thread's seat in the runtime that `rt` points to, if it has one.
 #[inline(always)]
-pub(crate) fn with_seat<R>(rt: NonNull<()>, f: impl FnOnce(&Seat<'_>) -> R) -> Option<R> {
+pub(crate) fn with_seat<R>(rt: NonNull<()>, f: impl FnOnce(Option<&Seat<'_>>) -> R) -> R {
     let current = CURRENT.get();
     if current.seat.is_null() || !ptr::eq(current.shared.cast(), rt.as_ptr()) {
-        return None;
+        return f(None);
     }
     // SAFETY: a seat is taken out of here before it goes (its Drop).
-    Some(f(unsafe { &*current.seat }))
+    f(Some(unsafe { &*current.seat }))
 }
 
 /// Does this thread sit anywhere?
@@ -93,7 +93,7 @@ pub(crate) fn has_seat() -> bool {
 
 /// The number of this thread's slot in `shared`, if it has one.
 pub(crate) fn seat_number(shared: &Shared) -> Option<usize> {
-    with_seat(shared.pointer(), |seat| seat.number())
+    with_seat(shared.pointer(), |seat| seat.map(|seat| seat.number()))
 }
 
 /// Does this thread sit in `shared`?
@@ -116,8 +116,11 @@ pub(crate) fn with_current<R>(f: impl FnOnce(&Shared, Option<&Seat<'_>>) -> R) -
     // SAFETY: `Entered` holds the runtime while the pointer stands here.
     let shared = unsafe { &*current.shared };
     let seat = NonNull::new(current.seat.cast_mut());
-    Some(f(shared, seat.as_ref().map(|seat| {
-        // SAFETY: a seat is taken out of here before it goes (its Drop).
-        unsafe { seat.as_ref() }
-    })))
+    Some(f(
+        shared,
+        seat.as_ref().map(|seat| {
+            // SAFETY: a seat is taken out of here before it goes (its Drop).
+            unsafe { seat.as_ref() }
+        }),
+    ))
 }

@@ -25,7 +25,9 @@ fn start(shared: &Arc<Shared>) -> io::Result<()> {
 #[cold]
 fn failed(shared: &Shared, error: &io::Error) {
     for job in shared.pool.start_failed() {
-        panics::say(format_args!("dormouse: a blocking job is cancelled, as no thread could be started for it: {error}"));
+        panics::say(format_args!(
+            "dormouse: a blocking job is cancelled, as no thread could be started for it: {error}"
+        ));
         let job = job.runnable();
         job.metadata().abort();
         job.run();

@@ -15,14 +15,11 @@ pub(crate) fn schedule(task: Runnable<Meta>, info: ScheduleInfo) {
         let visit = unsafe { Visit::begin(rt) };
         return jobs::push(visit.shared(), task.into_raw());
     }
-    let mut task = Some(task.into_raw());
-    context::with_seat(rt, |seat| {
-        if let Some(task) = task.take() {
-            if info.woken_while_running { seat.push_again(task) } else { seat.push_next(task) }
-        }
-    });
-    if let Some(task) = task {
+    let task = task.into_raw();
+    context::with_seat(rt, |seat| match seat {
+        Some(seat) if info.woken_while_running => seat.push_again(task),
+        Some(seat) => seat.push_next(task),
         // SAFETY: we hold the runnable: the task is live and cannot end before it is published.
-        unsafe { Visit::begin(rt) }.inject(task);
-    }
+        None => unsafe { Visit::begin(rt) }.inject(task),
+    });
 }

@@ -23,8 +23,8 @@ use super::ring::{Raw, Ring};
 use super::threads::{self, Threads};
 use crate::blocking::Pool;
 use crate::config::Config;
-use crate::task::life;
 use crate::panics;
+use crate::task::life;
 use crate::task::registry;
 use crate::timer;
 use dormouse_wait::{Instant, host, random};
@@ -319,7 +319,10 @@ impl host::Host for Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("slots", &self.slots.len()).field("closing", &self.is_closing()).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("slots", &self.slots.len())
+            .field("closing", &self.is_closing())
+            .finish_non_exhaustive()
     }
 }
 
@@ -357,5 +360,8 @@ impl Visit {
 pub(crate) fn others(shared: &Shared, own: usize) -> impl Iterator<Item = &Slot> {
     let slots = shared.slots.len();
     let first = shared.any_slot();
-    (0..slots).map(move |offset| (first + offset) % slots).filter(move |&number| number != own).map(|number| &shared.slots[number])
+    (0..slots)
+        .map(move |offset| (first + offset) % slots)
+        .filter(move |&number| number != own)
+        .map(|number| &shared.slots[number])
 }

@@ -70,7 +70,8 @@ impl<'rt> Thread<'rt> {
             seat.leave_to_sleep();
         }
         idle.sleep(&self.parker, seated, searched);
-        if !stop() && !(self.shared.has_work(searched) && self.shared.has_free_slot()) {
+        let work = self.shared.has_work(searched) && self.shared.has_free_slot();
+        if !(work || stop()) {
             self.watch();
         }
         self.searching.set(idle.awake(&self.parker));

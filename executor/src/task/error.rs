@@ -86,7 +86,9 @@ impl JoinError {
     /// The error itself, if the task was cancelled.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         match self.0.cause {
-            Cause::Panic { payload, .. } => Ok(payload.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())),
+            Cause::Panic { payload, .. } => {
+                Ok(payload.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+            }
             Cause::Cancelled => Err(self),
         }
     }

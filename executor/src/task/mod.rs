@@ -48,7 +48,7 @@ where
     F::Output: Send + 'static,
 {
     let origin = Origin { spawned: Location::caller(), name: None };
-    drop(spawn::current("go", |shared, seat| spawn::spawn_in(shared, seat, future, origin)));
+    drop(spawn::spawn_here("go", future, origin));
 }
 
 /// Runs `future` as a task of its own. The handle waits for its output; dropped, it lets the task go on.
@@ -73,7 +73,7 @@ where
     F::Output: Send + 'static,
 {
     let origin = Origin { spawned: Location::caller(), name: None };
-    spawn::current("spawn", |shared, seat| spawn::spawn_in(shared, seat, future, origin))
+    spawn::spawn_here("spawn", future, origin)
 }
 
 /// Runs `job`, which may block, on a thread that is there for that.
@@ -158,7 +158,7 @@ impl<'a> Builder<'a> {
         F::Output: Send + 'static,
     {
         let origin = self.origin(Location::caller());
-        spawn::current("spawn", |shared, seat| spawn::spawn_in(shared, seat, future, origin))
+        spawn::spawn_here("spawn", future, origin)
     }
 
     /// [Spawns](spawn_blocking) a blocking job with this name.

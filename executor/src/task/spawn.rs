@@ -33,9 +33,39 @@ pub(crate) fn current<R>(what: &str, f: impl FnOnce(&Shared, Option<&Seat<'_>>) 
     }
 }
 
+/// From this size on, async-task puts a future into a box. Done at once, that saves all further moves of it.
+const LARGE: usize = 2048;
+
+/// Spawns `future` in the current runtime; `what` is what the caller called.
+#[inline]
+pub(crate) fn spawn_here<F>(what: &str, future: F, origin: Origin) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    if size_of::<F>() >= LARGE {
+        let future = Box::pin(future);
+        return current(what, |shared, seat| spawn_in(shared, seat, future, origin));
+    }
+    current(what, |shared, seat| spawn_in(shared, seat, future, origin))
+}
+
+/// Spawns `future` in `shared`, from wherever this thread is.
+pub(crate) fn spawn_there<F>(shared: &Shared, future: F, origin: Origin) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    if size_of::<F>() >= LARGE {
+        let future = Box::pin(future);
+        return context::with_seat(shared.pointer(), |seat| spawn_in(shared, seat, future, origin));
+    }
+    context::with_seat(shared.pointer(), |seat| spawn_in(shared, seat, future, origin))
+}
+
 /// Spawns `future` in `shared`.
 #[inline]
-pub(crate) fn spawn_in<F>(shared: &Shared, seat: Option<&Seat<'_>>, future: F, origin: Origin) -> JoinHandle<F::Output>
+fn spawn_in<F>(shared: &Shared, seat: Option<&Seat<'_>>, future: F, origin: Origin) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -50,7 +80,12 @@ where
 }
 
 /// Runs `job` on the blocking pool of `shared`.
-pub(crate) fn spawn_blocking_in<F, R>(shared: &Shared, seat: Option<&Seat<'_>>, job: F, origin: Origin) -> JoinHandle<R>
+pub(crate) fn spawn_blocking_in<F, R>(
+    shared: &Shared,
+    seat: Option<&Seat<'_>>,
+    job: F,
+    origin: Origin,
+) -> JoinHandle<R>
 where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
@@ -79,7 +114,8 @@ where
     let number = seat.map_or_else(|| shared.any_slot(), Seat::number);
     let (runnable, task) = build(meta, future);
     let shard = &shared.slots[number].tasks;
-    let (id, entered) = shard.insert(number as u16, runnable.waker(), runnable.metadata(), origin.spawned, origin.name);
+    let (id, entered) =
+        shard.insert(number as u16, runnable.waker(), runnable.metadata(), origin.spawned, origin.name);
     let handle = JoinHandle::new(task, id);
     if entered {
         return (Some(runnable), handle);

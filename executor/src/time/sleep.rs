@@ -110,7 +110,11 @@ impl Sleep {
             let node = unsafe { Pin::new_unchecked(&self.node) };
             // SAFETY: idle; the Drop takes it out of the shard that is noted.
             let due = unsafe { shard.register(node, shared.nanos(deadline), waker) };
-            due.map(|due| if seat.is_none() { shared.timer_from_outside(due) })
+            due.map(|due| {
+                if seat.is_none() {
+                    shared.timer_from_outside(due)
+                }
+            })
         });
         match registered {
             Some(Some(())) => {}
@@ -125,7 +129,9 @@ impl Sleep {
 
 #[cold]
 fn gone() -> ! {
-    panic!("dormouse: a `sleep`, `timeout` or `interval` was waited for while its runtime was shut down: it cannot end any more")
+    panic!(
+        "dormouse: a `sleep`, `timeout` or `interval` was waited for while its runtime was shut down: it cannot end any more"
+    )
 }
 
 impl Future for Sleep {
@@ -170,7 +176,10 @@ impl Drop for Sleep {
 
 impl fmt::Debug for Sleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sleep").field("deadline", &self.deadline).field("elapsed", &self.is_elapsed()).finish()
+        f.debug_struct("Sleep")
+            .field("deadline", &self.deadline)
+            .field("elapsed", &self.is_elapsed())
+            .finish()
     }
 }
 

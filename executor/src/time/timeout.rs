@@ -76,7 +76,10 @@ impl<F: Future> Future for Timeout<F> {
 
 impl<F: fmt::Debug> fmt::Debug for Timeout<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timeout").field("future", &self.future).field("deadline", &self.sleep.deadline()).finish()
+        f.debug_struct("Timeout")
+            .field("future", &self.future)
+            .field("deadline", &self.sleep.deadline())
+            .finish()
     }
 }
 

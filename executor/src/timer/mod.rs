@@ -207,10 +207,4 @@ impl Shard {
             }
         }
     }
-
-    /// The number of timers in the wheel.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.timers.lock().wheel.len()
-    }
 }

@@ -122,7 +122,6 @@ pub(crate) struct Wheel {
     lowest: Box<[u64]>,
     /// The sentinels of the buckets, and last the one of `loose`: nodes whose bucket is being broken up.
     rings: Box<[Links]>,
-    len: usize,
 }
 
 // SAFETY: the wheel reaches nodes, which are Sync; its sentinels are its own, and move with the box.
@@ -133,17 +132,12 @@ const LOOSE: usize = LEVELS * BUCKETS;
 impl Wheel {
     pub(crate) fn new() -> Wheel {
         let rings: Box<[Links]> = (0..=LOOSE).map(|_| Links::dangling()).collect();
-        let wheel =
-            Wheel { now: 0, bits: [0; LEVELS], lowest: vec![u64::MAX; LOOSE].into(), rings, len: 0 };
+        let wheel = Wheel { now: 0, bits: [0; LEVELS], lowest: vec![u64::MAX; LOOSE].into(), rings };
         for ring in &wheel.rings {
             ring.next.set(NonNull::from(ring));
             ring.prev.set(NonNull::from(ring));
         }
         wheel
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.len
     }
 
     fn is_ring_empty(&self, ring: usize) -> bool {
@@ -209,7 +203,6 @@ impl Wheel {
         unsafe { *node.waker.get() = Some(waker) };
         // Ordering: Relaxed; others learn of the node through the lock.
         node.phase.store(QUEUED, Relaxed);
-        self.len += 1;
         self.place(NonNull::from(node), tick);
     }
 
@@ -220,7 +213,6 @@ impl Wheel {
             return None;
         }
         Wheel::unlink(&node.links);
-        self.len -= 1;
         // SAFETY: the lock is held (`&mut self`), and the node is unlinked.
         unsafe { node.release(IDLE) }
     }
@@ -294,20 +286,17 @@ impl Wheel {
                 }
                 continue;
             }
-            let Some((level, bucket)) = self.first() else { break };
-            let start = self.start(level, bucket);
-            if start > tick {
-                break;
-            }
+            let bucket = self.first().map(|(level, bucket)| (level, bucket, self.start(level, bucket)));
+            let Some((level, bucket, start)) = bucket.filter(|&(_, _, start)| start <= tick) else {
+                // Only now: `now` must not move into a bucket that is not broken up.
+                self.now = self.now.max(tick.min(LAST - 1));
+                return true;
+            };
             // The bucket's time has come: all of it is due (level 0), or goes to lower levels.
             self.now = self.now.max(start);
             self.loosen(level, bucket);
         }
-        let done = self.is_ring_empty(LOOSE) && self.next().is_none_or(|next| next > tick);
-        if done {
-            self.now = self.now.max(tick.min(LAST - 1));
-        }
-        done
+        false
     }
 
     /// Moves a bucket's whole ring to the empty ring of the loose ones, in O(1).
@@ -326,7 +315,6 @@ impl Wheel {
     }
 
     fn fire(&mut self, node: NonNull<Node>, fire: &mut impl FnMut(Waker) -> bool) -> bool {
-        self.len -= 1;
         // SAFETY: the node was linked, so it is alive until its phase changes.
         let node = unsafe { node.as_ref() };
         // SAFETY: the lock is held (`&mut self`), and the node is unlinked.
@@ -337,7 +325,6 @@ impl Wheel {
     pub(crate) fn close(&mut self, mut fire: impl FnMut(Waker) -> bool) -> bool {
         for ring in 0..=LOOSE {
             while let Some(node) = self.pop(ring) {
-                self.len -= 1;
                 // SAFETY: the node was linked, so it is alive until its phase changes.
                 let node = unsafe { node.as_ref() };
                 // SAFETY: the lock is held (`&mut self`), and the node is unlinked.
@@ -347,5 +334,132 @@ impl Wheel {
             }
         }
         true
+    }
+}
+
+#[cfg(all(test, not(dormouse_loom)))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
+    use std::task::Wake;
+
+    /// Says which of the test's nodes it belongs to.
+    struct Mark(usize, Arc<AtomicU64>);
+    impl Wake for Mark {
+        fn wake(self: Arc<Self>) {
+            self.1.store(self.0 as u64, Relaxed);
+        }
+    }
+
+    fn fired(wheel: &mut Wheel, tick: u64, steps: usize, said: &AtomicU64) -> Vec<usize> {
+        let mut fired = Vec::new();
+        while !wheel.advance(tick, steps, |waker| {
+            waker.wake();
+            fired.push(said.load(Relaxed) as usize);
+            true
+        }) {}
+        fired
+    }
+
+    /// Random ticks, cancels and steps, against a plain list.
+    fn against_a_plain_list(seed: u64, spread: u32, steps: usize) {
+        dormouse_wait::random::with_seed(seed, || {
+            let said = Arc::new(AtomicU64::new(0));
+            let mut wheel = Wheel::new();
+            let nodes: Vec<_> = (0..300).map(|_| Box::pin(Node::new())).collect();
+            let mut plain: Vec<(u64, usize)> = Vec::new();
+            let (mut now, mut next) = (0, 0);
+            while next < nodes.len() || !plain.is_empty() {
+                match dormouse_wait::random::below(4) {
+                    0 | 1 if next < nodes.len() => {
+                        let tick = now
+                            + 1
+                            + u64::from(dormouse_wait::random::below(
+                                1 << (1 + dormouse_wait::random::below(spread)),
+                            ));
+                        let waker = Waker::from(Arc::new(Mark(next, said.clone())));
+                        // SAFETY: the nodes stay until the wheel is empty.
+                        unsafe { wheel.insert(nodes[next].as_ref(), tick, waker) };
+                        plain.push((tick, next));
+                        next += 1;
+                    }
+                    2 if !plain.is_empty() => {
+                        let (_, number) =
+                            plain.swap_remove(dormouse_wait::random::below(plain.len() as u32) as usize);
+                        assert!(wheel.remove(nodes[number].as_ref()).is_some());
+                        assert!(wheel.remove(nodes[number].as_ref()).is_none());
+                    }
+                    _ => {
+                        let first = plain.iter().map(|&(tick, _)| tick).min();
+                        let said_next = wheel.next();
+                        assert_eq!(said_next.is_some(), first.is_some());
+                        assert!(said_next <= first, "never later than the first");
+                        // On to the first one, or a random way.
+                        now = match (dormouse_wait::random::below(2), first) {
+                            (0, Some(first)) => first,
+                            _ => now + u64::from(dormouse_wait::random::below(1 << spread)),
+                        };
+                        let mut due: Vec<_> = plain
+                            .extract_if(.., |(tick, _)| *tick <= now)
+                            .map(|(_, number)| number)
+                            .collect();
+                        let mut got = fired(&mut wheel, now, steps, &said);
+                        (due.sort(), got.sort());
+                        assert_eq!(got, due);
+                        assert!(due.iter().all(|&number| nodes[number].phase() == FIRED));
+                    }
+                }
+            }
+            assert_eq!(wheel.next(), None);
+        });
+    }
+
+    #[test]
+    fn random_timers_near_and_far() {
+        for seed in 1..=200 {
+            against_a_plain_list(seed, 4 + (seed % 27) as u32, 1 + (seed % 5) as usize);
+        }
+    }
+
+    #[test]
+    fn equal_ticks_fire_in_order_and_in_batches() {
+        let said = Arc::new(AtomicU64::new(0));
+        let mut wheel = Wheel::new();
+        let nodes: Vec<_> = (0..100).map(|_| Box::pin(Node::new())).collect();
+        for (number, node) in nodes.iter().enumerate() {
+            // SAFETY: the nodes stay until the wheel is empty.
+            unsafe { wheel.insert(node.as_ref(), 5_000, Waker::from(Arc::new(Mark(number, said.clone())))) };
+        }
+        let mut got = Vec::new();
+        assert!(wheel.advance(4_999, 1_000, |_| unreachable!()));
+        let mut batches = 0;
+        loop {
+            let mut room = 7;
+            batches += 1;
+            let done = wheel.advance(5_000, 1_000, |waker| {
+                waker.wake();
+                got.push(said.load(Relaxed) as usize);
+                room -= 1;
+                room > 0
+            });
+            if done {
+                break;
+            }
+        }
+        assert_eq!(got, (0..100).collect::<Vec<_>>());
+        assert!(batches >= 100 / 7);
+    }
+
+    #[test]
+    fn the_last_tick_and_beyond() {
+        let mut wheel = Wheel::new();
+        let node = Box::pin(Node::new());
+        // SAFETY: the node stays until the wheel is closed.
+        unsafe { wheel.insert(node.as_ref(), u64::MAX, Waker::noop().clone()) };
+        assert!(wheel.advance(LAST - 2, 100, |_| unreachable!()));
+        assert_eq!(wheel.next(), Some(LAST));
+        assert!(wheel.close(|_| true));
+        assert_eq!(node.phase(), CLOSED);
     }
 }

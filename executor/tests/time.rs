@@ -1,0 +1,316 @@
+//! Timers: never early, any duration, cancel and reset, batches, foreign polls.
+#![allow(missing_docs)]
+mod support;
+use dormouse_executor::runtime::{Builder, Runtime};
+use dormouse_executor::task;
+use dormouse_executor::time::{
+    Duration, Instant, Interval, MissedTickBehavior, interval, interval_at, sleep, sleep_until, ticker,
+    timeout, timeout_at,
+};
+use std::future::{Future, pending};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use support::*;
+
+fn runtimes() -> [Runtime; 2] {
+    [Builder::multi_thread().worker_threads(2).build().unwrap(), Builder::current_thread().build().unwrap()]
+}
+
+#[test]
+fn never_early() {
+    let _dog = watchdog(60);
+    for rt in runtimes() {
+        rt.block_on(async {
+            let sleeps: Vec<_> = (0..2_000u64)
+                .map(|number| {
+                    task::spawn(async move {
+                        let wait = Duration::from_nanos(number * 17_771 + 1);
+                        let begin = Instant::now();
+                        sleep(wait).await;
+                        assert!(begin.elapsed() >= wait);
+                    })
+                })
+                .collect();
+            for sleep in sleeps {
+                sleep.await.unwrap();
+            }
+        });
+    }
+}
+
+#[test]
+fn zero_and_past_deadlines_are_ready_at_once() {
+    let _dog = watchdog(60);
+    let mut cx = Context::from_waker(Waker::noop());
+    // Even outside of a runtime.
+    assert!(pin!(sleep(Duration::ZERO)).poll(&mut cx).is_ready());
+    let mut past = pin!(sleep_until(Instant::now()));
+    assert!(past.as_mut().poll(&mut cx).is_ready());
+    assert!(past.is_elapsed());
+    assert!(past.poll(&mut cx).is_ready(), "and stays ready");
+}
+
+#[test]
+fn outside_of_a_runtime_it_panics_with_advice() {
+    let error = catch_unwind(|| {
+        let mut cx = Context::from_waker(Waker::noop());
+        let _ = pin!(sleep(Duration::from_secs(1))).poll(&mut cx);
+    })
+    .unwrap_err();
+    assert!(error.downcast_ref::<&str>().unwrap().contains("enter"));
+}
+
+#[test]
+fn the_longest_durations_are_fine() {
+    let _dog = watchdog(60);
+    for rt in runtimes() {
+        rt.block_on(async {
+            for far in
+                [Duration::MAX, Duration::from_secs(u64::MAX / 4), Duration::from_secs(400 * 365 * 86_400)]
+            {
+                let forever = task::spawn(async move {
+                    sleep(far).await;
+                });
+                let limited = timeout(far, async { 1 }).await;
+                assert_eq!(limited, Ok(1));
+                sleep(Duration::from_millis(1)).await;
+                assert!(!forever.is_finished());
+                forever.abort();
+                assert!(forever.await.unwrap_err().is_cancelled());
+            }
+        });
+    }
+}
+
+#[test]
+fn cancelled_from_another_thread_while_it_fires() {
+    let _dog = watchdog(60);
+    let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
+    rt.block_on(async {
+        for round in 0..50 {
+            let mut sleeps = Vec::new();
+            for _ in 0..100 {
+                let mut sleep = Box::pin(sleep(Duration::from_micros(50 * (round % 10))));
+                let _ = sleep.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                sleeps.push(sleep);
+            }
+            let gone = std::thread::spawn(move || drop(sleeps));
+            sleep(Duration::from_micros(100)).await;
+            gone.join().unwrap();
+        }
+    });
+}
+
+#[derive(Default)]
+struct Flag(std::sync::atomic::AtomicUsize);
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn the_last_waker_is_the_one_that_is_woken() {
+    let _dog = watchdog(60);
+    for rt in runtimes() {
+        rt.block_on(async {
+            let (first, last) = (Arc::new(Flag::default()), Arc::new(Flag::default()));
+            let mut timer = pin!(sleep(Duration::from_millis(2)));
+            assert!(timer.as_mut().poll(&mut Context::from_waker(&Waker::from(first.clone()))).is_pending());
+            let second = Waker::from(last.clone());
+            for _ in 0..1_000 {
+                // The same waker again and again takes no memory, and is not doubled.
+                let _ = timer.as_mut().poll(&mut Context::from_waker(&second));
+            }
+            while !timer.is_elapsed() {
+                sleep(Duration::from_millis(1)).await;
+            }
+            assert_eq!(first.0.load(std::sync::atomic::Ordering::SeqCst), 0);
+            assert!(last.0.load(std::sync::atomic::Ordering::SeqCst) <= 1);
+        });
+    }
+}
+
+#[test]
+fn reset_moves_the_end_in_both_directions() {
+    let _dog = watchdog(60);
+    for rt in runtimes() {
+        rt.block_on(async {
+            let mut timer = pin!(sleep(Duration::MAX));
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(timer.as_mut().poll(&mut cx).is_pending());
+            let soon = Instant::now() + Duration::from_millis(1);
+            timer.as_mut().reset(soon);
+            assert_eq!(timer.deadline(), soon);
+            timer.as_mut().await;
+            assert!(Instant::now() >= soon);
+            let later = Instant::now() + Duration::from_millis(2);
+            timer.as_mut().reset(later);
+            assert!(!timer.is_elapsed());
+            timer.await;
+            assert!(Instant::now() >= later);
+        });
+    }
+}
+
+#[test]
+fn timeouts() {
+    let _dog = watchdog(60);
+    for rt in runtimes() {
+        rt.block_on(async {
+            assert_eq!(timeout(Duration::ZERO, async { 1 }).await, Ok(1), "the future is polled first");
+            assert!(timeout(Duration::from_millis(1), pending::<()>()).await.is_err());
+            assert!(timeout_at(Instant::now(), pending::<()>()).await.is_err());
+            let late = timeout(Duration::from_secs(50), async {
+                sleep(Duration::from_millis(1)).await;
+                2
+            });
+            assert_eq!(late.await, Ok(2));
+            let error = timeout(Duration::from_millis(1), pending::<()>()).await.unwrap_err();
+            assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::TimedOut);
+        });
+    }
+}
+
+#[test]
+fn a_timeout_ends_a_future_that_uses_up_its_budget() {
+    let _dog = watchdog(60);
+    for rt in runtimes() {
+        rt.block_on(async {
+            let busy = async {
+                loop {
+                    drop(task::spawn(async {}).await);
+                }
+            };
+            assert!(timeout(Duration::from_millis(5), busy).await.is_err());
+        });
+    }
+}
+
+#[test]
+fn intervals() {
+    let _dog = watchdog(60);
+    for rt in runtimes() {
+        rt.block_on(async {
+            let period = Duration::from_millis(1);
+            let begin = Instant::now();
+            let mut ticks = interval(period);
+            let first = ticks.tick().await;
+            assert!(first >= begin && first <= Instant::now(), "at once");
+            for _ in 0..5 {
+                let due = ticks.tick().await;
+                assert!(Instant::now() >= due);
+                assert_eq!((due - first).as_nanos() % period.as_nanos(), 0, "on the beat");
+            }
+            let begin = Instant::now();
+            let first = ticker(period).tick().await;
+            assert!(first >= begin + period, "after one period");
+            let start = Instant::now() + period;
+            assert_eq!(interval_at(start, period).tick().await, start);
+        });
+    }
+}
+
+/// An interval whose ticks are 10 s apart and whose first was due 35 s ago.
+fn late(rt: &Runtime, behavior: MissedTickBehavior) -> (Instant, Interval) {
+    let start = Instant::now().checked_sub(Duration::from_secs(35)).unwrap();
+    let _guard = rt.enter();
+    let mut ticks = interval_at(start, Duration::from_secs(10));
+    ticks.set_missed_tick_behavior(behavior);
+    (start, ticks)
+}
+
+#[test]
+fn missed_ticks() {
+    let _dog = watchdog(60);
+    for rt in runtimes() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let secs = Duration::from_secs;
+        let (start, mut ticks) = late(&rt, MissedTickBehavior::Burst);
+        for tick in 0..4 {
+            assert_eq!(ticks.poll_tick(&mut cx), Poll::Ready(start + secs(10) * tick));
+        }
+        let _guard = rt.enter();
+        assert!(ticks.poll_tick(&mut cx).is_pending());
+        let (start, mut ticks) = late(&rt, MissedTickBehavior::Skip);
+        assert_eq!(ticks.poll_tick(&mut cx), Poll::Ready(start));
+        assert!(ticks.poll_tick(&mut cx).is_pending());
+        assert!(format!("{ticks:?}").contains("Skip"));
+        let (start, mut ticks) = late(&rt, MissedTickBehavior::Delay);
+        assert_eq!(ticks.poll_tick(&mut cx), Poll::Ready(start));
+        assert!(ticks.poll_tick(&mut cx).is_pending());
+    }
+}
+
+#[test]
+fn a_zero_period_panics() {
+    for make in [interval as fn(Duration) -> Interval, ticker, |period| interval_at(Instant::now(), period)] {
+        let error = catch_unwind(AssertUnwindSafe(|| drop(make(Duration::ZERO)))).unwrap_err();
+        assert!(error.downcast_ref::<String>().unwrap().contains("must not be zero"));
+    }
+}
+
+#[test]
+fn a_foreign_thread_sets_an_earlier_timer_while_all_sleep() {
+    let _dog = watchdog(60);
+    let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
+    // The watcher waits for this one; the foreign one is due before it.
+    let long = rt.spawn(sleep(Duration::from_secs(1_000)));
+    until(|| rt.handle().task_waits().iter().all(|wait| wait.2 == dormouse_wait::Reason::Sleep));
+    for _ in 0..20 {
+        let _guard = rt.enter();
+        futures::executor::block_on(sleep(Duration::from_millis(2)));
+    }
+    assert!(!long.is_finished());
+}
+
+#[test]
+fn a_guest_that_watched_hands_the_watch_over() {
+    let _dog = watchdog(60);
+    let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
+    for _ in 0..50 {
+        let slow = rt.block_on(async {
+            let slow = task::spawn(sleep(Duration::from_millis(3)));
+            sleep(Duration::from_millis(1)).await;
+            slow
+        });
+        until(|| slow.is_finished());
+    }
+}
+
+#[test]
+fn alarms_ring_through_the_hosts_clock() {
+    let _dog = watchdog(60);
+    for rt in runtimes() {
+        rt.block_on(async {
+            let at = Instant::now() + Duration::from_millis(2);
+            let mut set = false;
+            std::future::poll_fn(|cx| {
+                if Instant::now() >= at {
+                    return Poll::Ready(());
+                }
+                if !std::mem::replace(&mut set, true) {
+                    dormouse_wait::host::alarm(at, cx.waker().clone());
+                }
+                Poll::Pending
+            })
+            .await;
+        });
+    }
+}
+
+#[test]
+fn a_hundred_thousand_sleepers_end_together() {
+    let _dog = watchdog(120);
+    let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
+    rt.run_main(async {
+        let end = Instant::now() + Duration::from_millis(300);
+        let sleepers: Vec<_> = (0..100_000).map(|_| task::spawn(sleep_until(end))).collect();
+        for sleeper in sleepers {
+            sleeper.await.unwrap();
+        }
+        assert!(Instant::now() >= end);
+    });
+}
