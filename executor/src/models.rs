@@ -1,1 +1,358 @@
-//! Loom models of the scheduler.
+//! Loom models of the scheduler: ring, parking, the hand-over of a slot, the end of a runtime.
+//!
+//! They run the real [`ring`](crate::sched::ring), [`idle`](crate::sched::idle), [`place`](crate::sched::place) and
+//! [`parker`](crate::sched::parker), with a ring of four. What loom cannot see into is replaced: the injector is a
+//! mutexed queue, and a task is a bare number, or for the end of a runtime a stand-in for async-task's `Runnable`.
+//!
+//! `RUSTFLAGS="--cfg dormouse_loom" cargo test -p dormouse-executor --lib --release`
+use crate::sched::idle::{Idle, Wake};
+use crate::sched::injector::Injector;
+use crate::sched::parker::Parker;
+use crate::sched::place::Place;
+use crate::sched::ring::{CAPACITY, Raw, Ring};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering::*};
+use loom::thread;
+use std::ptr::NonNull;
+
+fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(f);
+}
+
+fn task(number: usize) -> Raw {
+    NonNull::new(std::ptr::without_provenance_mut(number)).expect("numbers begin at 1")
+}
+
+fn number(task: Raw) -> usize {
+    task.addr().get()
+}
+
+fn push(ring: &Ring, number: usize) -> Result<(), Raw> {
+    // SAFETY: each model's rings have one owner's thread.
+    unsafe { ring.push(task(number)) }
+}
+
+fn pop(ring: &Ring) -> Option<usize> {
+    // SAFETY: each model's rings have one owner's thread.
+    unsafe { ring.pop() }.map(number)
+}
+
+fn steal(from: &Ring, into: &Ring) -> Option<usize> {
+    // SAFETY: the caller owns `into`, which is empty.
+    unsafe { from.steal_into(into) }.map(number)
+}
+
+/// All that a thief gets hold of.
+fn loot(from: &Ring) -> Vec<usize> {
+    let own = Ring::new();
+    let mut got: Vec<_> = steal(from, &own).into_iter().collect();
+    got.extend(std::iter::from_fn(|| pop(&own)));
+    got
+}
+
+fn each_once(mut got: Vec<usize>, count: usize) {
+    got.sort_unstable();
+    assert_eq!(got, (1..=count).collect::<Vec<_>>());
+}
+
+#[test]
+fn ring_owner_against_a_thief() {
+    model(3, || {
+        let ring = Arc::new(Ring::new());
+        push(&ring, 1).expect("room");
+        push(&ring, 2).expect("room");
+        let thief = thread::spawn({
+            let ring = ring.clone();
+            move || loot(&ring)
+        });
+        let mut got: Vec<_> = pop(&ring).into_iter().collect();
+        push(&ring, 3).expect("room");
+        got.extend(std::iter::from_fn(|| pop(&ring)));
+        got.extend(thief.join().expect("no panic"));
+        got.extend(std::iter::from_fn(|| pop(&ring)));
+        each_once(got, 3);
+    });
+}
+
+#[test]
+fn ring_two_thieves() {
+    model(3, || {
+        let ring = Arc::new(Ring::new());
+        for number in 1..=3 {
+            push(&ring, number).expect("room");
+        }
+        let thieves: Vec<_> = (0..2)
+            .map(|_| {
+                let ring = ring.clone();
+                thread::spawn(move || loot(&ring))
+            })
+            .collect();
+        let mut got: Vec<_> = thieves.into_iter().flat_map(|thief| thief.join().expect("no panic")).collect();
+        got.extend(std::iter::from_fn(|| pop(&ring)));
+        each_once(got, 3);
+    });
+}
+
+#[test]
+fn ring_cells_are_reused_behind_a_thief() {
+    model(3, || {
+        let ring = Arc::new(Ring::new());
+        let full = CAPACITY as usize;
+        for number in 1..=full {
+            push(&ring, number).expect("room");
+        }
+        let thief = thread::spawn({
+            let ring = ring.clone();
+            move || loot(&ring)
+        });
+        // Full, or as much room as was taken out of it.
+        let mut got = Vec::new();
+        for number in full + 1..=full + 2 {
+            if push(&ring, number).is_err() {
+                got.push(number);
+            }
+        }
+        got.extend(thief.join().expect("no panic"));
+        got.extend(std::iter::from_fn(|| pop(&ring)));
+        each_once(got, full + 2);
+    });
+}
+
+#[test]
+fn ring_overflow_against_a_thief() {
+    model(3, || {
+        let ring = Arc::new(Ring::new());
+        for number in 1..=CAPACITY as usize {
+            push(&ring, number).expect("room");
+        }
+        let thief = thread::spawn({
+            let ring = ring.clone();
+            move || loot(&ring)
+        });
+        let mut got = Vec::new();
+        // SAFETY: this thread owns the ring.
+        unsafe { ring.take_half(|task| got.push(number(task))) };
+        got.extend(thief.join().expect("no panic"));
+        got.extend(std::iter::from_fn(|| pop(&ring)));
+        each_once(got, CAPACITY as usize);
+    });
+}
+
+/// The parts of a runtime that sleeping and waking need, put together as `work` and `seat` do.
+struct Rt {
+    idle: Idle,
+    injector: Injector,
+    rings: Vec<Ring>,
+    places: Vec<Place>,
+    left: AtomicUsize,
+}
+
+impl Rt {
+    fn new(slots: usize, tasks: usize) -> Arc<Rt> {
+        Arc::new(Rt {
+            idle: Idle::new(slots, false),
+            injector: Injector::new(),
+            rings: (0..slots).map(|_| Ring::new()).collect(),
+            places: (0..slots).map(|_| Place::new()).collect(),
+            left: AtomicUsize::new(tasks),
+        })
+    }
+
+    fn published(&self) {
+        if self.idle.pushed() {
+            assert_eq!(self.idle.wake_one(false), Wake::Done);
+        }
+    }
+
+    fn inject(&self, number: usize) {
+        self.injector.push(task(number));
+        self.published();
+    }
+
+    /// As `Shared::has_work` and `Shared::has_free_slot`.
+    fn has_work(&self, searched: bool) -> bool {
+        (!self.injector.is_empty() || (searched && self.rings.iter().any(|ring| !ring.is_empty())))
+            && self.places.iter().any(Place::is_free)
+    }
+
+    /// One task is done; the last one's end wakes all, as a runtime's end does.
+    fn done(&self) {
+        if self.left.fetch_sub(1, AcqRel) == 1 {
+            self.idle.wake_all();
+        }
+    }
+
+    fn ended(&self) -> bool {
+        self.left.load(Acquire) == 0
+    }
+
+    fn take_place(&self) -> Option<usize> {
+        (0..self.places.len()).find(|&place| self.places[place].take())
+    }
+
+    /// Finds a task as a seat does: own ring, injector, other rings while searching. Gives whether it still searches.
+    fn find(&self, own: usize, searching: &mut bool) -> Option<usize> {
+        let near = pop(&self.rings[own]).or_else(|| self.injector.pop().map(number));
+        let found = near.or_else(|| {
+            if !*searching {
+                *searching = self.idle.begin_search();
+            }
+            let others = (0..self.rings.len()).filter(|&other| other != own && *searching);
+            let stolen = others.filter_map(|other| steal(&self.rings[other], &self.rings[own])).next();
+            stolen.or_else(|| self.injector.pop().map(number))
+        });
+        if found.is_some() && std::mem::take(searching) && self.idle.end_search() {
+            self.published();
+        }
+        found
+    }
+
+    /// What a worker does, in short: until all tasks are done.
+    fn work(&self, run: impl Fn(usize)) {
+        let me = Arc::new(Parker::new());
+        let mut searching = false;
+        while !self.ended() {
+            let place = self.take_place();
+            if let Some(place) = place {
+                self.idle.sat_down();
+                while let Some(number) = self.find(place, &mut searching) {
+                    run(number);
+                    self.done();
+                }
+                self.places[place].release();
+            }
+            self.idle.sleep(&me, place.is_some(), searching);
+            if !self.ended() && !self.has_work(searching) {
+                me.park_until(None);
+            }
+            searching = self.idle.awake(&me);
+        }
+    }
+}
+
+#[test]
+fn idle_an_injected_task_finds_the_only_worker() {
+    model(3, || {
+        let rt = Rt::new(1, 2);
+        let worker = thread::spawn({
+            let rt = rt.clone();
+            move || rt.work(|_| ())
+        });
+        rt.inject(1);
+        rt.inject(2);
+        worker.join().expect("no panic");
+    });
+}
+
+#[test]
+fn idle_two_workers_two_pushes() {
+    model(2, || {
+        let rt = Rt::new(2, 2);
+        let workers: Vec<_> = (0..2)
+            .map(|_| {
+                let rt = rt.clone();
+                thread::spawn(move || rt.work(|_| ()))
+            })
+            .collect();
+        rt.inject(1);
+        rt.inject(2);
+        for worker in workers {
+            worker.join().expect("no panic");
+        }
+    });
+}
+
+#[test]
+fn idle_a_task_in_the_ring_of_a_busy_seat_is_stolen() {
+    model(2, || {
+        let rt = Rt::new(2, 1);
+        // This thread sits, pushes, and is then busy until somebody else has run the task.
+        let place = rt.take_place().expect("free");
+        rt.idle.sat_down();
+        let thief = thread::spawn({
+            let rt = rt.clone();
+            move || rt.work(|_| ())
+        });
+        push(&rt.rings[place], 1).expect("room");
+        rt.published();
+        while !rt.ended() {
+            thread::yield_now();
+        }
+        thief.join().expect("no panic");
+    });
+}
+
+#[test]
+fn place_is_handed_over() {
+    model(3, || {
+        let rt = Rt::new(1, 1);
+        // This thread has the only slot, and leaves with a task in its ring.
+        let place = rt.take_place().expect("free");
+        rt.idle.sat_down();
+        let worker = thread::spawn({
+            let rt = rt.clone();
+            move || rt.work(|_| ())
+        });
+        push(&rt.rings[place], 1).expect("room");
+        while let Some(number) = pop(&rt.rings[place]) {
+            rt.injector.push(task(number));
+        }
+        rt.places[place].release();
+        rt.idle.left(false);
+        if rt.has_work(true) {
+            rt.published();
+        }
+        worker.join().expect("no panic");
+    });
+}
+
+/// A runtime whose memory goes with its last strong reference; the flag outside of it says so.
+struct Mortal {
+    rt: Arc<Rt>,
+    gone: std::sync::Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Mortal {
+    fn touch(&self) -> &Rt {
+        assert!(!self.gone.load(std::sync::atomic::Ordering::SeqCst), "used after it was freed");
+        &self.rt
+    }
+}
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        assert!(!self.gone.swap(true, std::sync::atomic::Ordering::SeqCst), "freed twice");
+    }
+}
+
+/// The end of a runtime against a foreign waker (S3, S4, async-executor#163). The stand-in for a task is a number that
+/// the waker holds, and a raw pointer to the runtime; its run is its end, and gives up the runtime's own reference.
+#[test]
+fn visit_outlives_the_task_that_it_publishes() {
+    model(3, || {
+        let gone = std::sync::Arc::default();
+        let shared = Arc::new(Mortal { rt: Rt::new(1, 1), gone: std::sync::Arc::clone(&gone) });
+        let own = Arc::into_raw(Arc::clone(&shared)).expose_provenance();
+        let waker = thread::spawn(move || {
+            let shared = std::ptr::with_exposed_provenance::<Mortal>(own);
+            // As `Visit::begin`: counted before the task is published.
+            // SAFETY: the task is not published, so the runtime's own reference stands.
+            unsafe { Arc::increment_strong_count(shared) };
+            // SAFETY: the reference that was just counted.
+            let visit = unsafe { Arc::from_raw(shared) };
+            visit.touch().inject(1);
+        });
+        let worker = thread::spawn(move || {
+            shared.touch().work(|_| {
+                // The task's end, the last of a closed runtime.
+                // SAFETY: once; `shared` is another reference.
+                unsafe { Arc::decrement_strong_count(std::ptr::with_exposed_provenance::<Mortal>(own)) };
+            });
+        });
+        waker.join().expect("no panic");
+        worker.join().expect("no panic");
+        assert!(gone.load(std::sync::atomic::Ordering::SeqCst), "nothing leaks");
+    });
+}

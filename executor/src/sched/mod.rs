@@ -5,6 +5,7 @@ pub(crate) mod idle;
 pub(crate) mod injector;
 pub(crate) mod jobs;
 pub(crate) mod parker;
+pub(crate) mod place;
 pub(crate) mod ring;
 pub(crate) mod schedule;
 pub(crate) mod seat;

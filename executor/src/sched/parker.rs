@@ -40,23 +40,23 @@ impl Parker {
         self.notified.swap(false, AcqRel)
     }
 
-    /// Sleeps until woken. To be called by the parker's own thread.
-    #[cfg(dormouse_loom)]
-    pub(crate) fn park(&self) {
-        while !self.take() {
-            thread::park();
-        }
-    }
-
     /// Sleeps until woken, or until `deadline`. To be called by the parker's own thread.
-    #[cfg(not(dormouse_loom))]
     pub(crate) fn park_until(&self, deadline: Option<std::time::Instant>) {
         while !self.take() {
             match deadline.map(|at| at.saturating_duration_since(std::time::Instant::now())) {
                 None => thread::park(),
                 Some(left) if left.is_zero() => return,
-                Some(left) => thread::park_timeout(left),
+                Some(left) => park_timeout(left),
             }
         }
     }
+}
+
+#[cfg(not(dormouse_loom))]
+use std::thread::park_timeout;
+
+/// A model has no time: what sleeps there must be woken.
+#[cfg(dormouse_loom)]
+fn park_timeout(_: std::time::Duration) {
+    thread::park();
 }

@@ -235,7 +235,7 @@ impl<'rt> Seat<'rt> {
             self.shared.injector.push(task);
         }
         context::no_seat();
-        self.slot().release();
+        self.slot().place.release();
     }
 
     /// Leaves the slot in order to sleep: the caller counts itself out with `Idle::sleep`.

@@ -19,6 +19,7 @@
 //! Checked by `models::visit_*` (loom), `tests/shutdown.rs`.
 use super::idle::{Idle, NEVER, Wake};
 use super::injector::Injector;
+use super::place::Place;
 use super::ring::{Raw, Ring};
 use super::threads::{self, Threads};
 use crate::blocking::Pool;
@@ -41,12 +42,12 @@ pub(crate) struct Slot {
     pub(crate) queue: Ring,
     /// The task to run next; touched by the seat's thread alone.
     pub(crate) lifo: Cell<Option<Raw>>,
-    taken: AtomicBool,
+    pub(crate) place: Place,
     pub(crate) timers: Arc<timer::Shard>,
     pub(crate) tasks: registry::Shard,
 }
 
-// SAFETY: `lifo` is touched by the thread in the seat alone; seats change hands through `taken`. The rest is Sync.
+// SAFETY: `lifo` is touched by the thread in the seat alone; seats change hands through `place`. The rest is Sync.
 unsafe impl Sync for Slot {}
 // SAFETY: runnable tasks may be run by any thread.
 unsafe impl Send for Slot {}
@@ -56,20 +57,10 @@ impl Slot {
         Slot {
             queue: Ring::new(),
             lifo: Cell::new(None),
-            taken: AtomicBool::new(false),
+            place: Place::new(),
             timers: Arc::new(timer::Shard::new()),
             tasks: registry::Shard::new(),
         }
-    }
-
-    fn take(&self) -> bool {
-        // Ordering: Acquire pairs with the Release store in `release`; the load first spares the line.
-        !self.taken.load(Relaxed) && !self.taken.swap(true, Acquire)
-    }
-
-    pub(crate) fn release(&self) {
-        // Ordering: Release pairs with the Acquire swap in `take`.
-        self.taken.store(false, Release);
     }
 }
 
@@ -231,12 +222,12 @@ impl Shared {
     /// Takes a free slot, the one with the number `hint` first.
     pub(crate) fn take_slot(&self, hint: usize) -> Option<usize> {
         let slots = self.slots.len();
-        (0..slots).map(|offset| (hint + offset) % slots).find(|&number| self.slots[number].take())
+        (0..slots).map(|offset| (hint + offset) % slots).find(|&number| self.slots[number].place.take())
     }
 
     /// Is a slot free?
     pub(crate) fn has_free_slot(&self) -> bool {
-        self.slots.iter().any(|slot| !slot.taken.load(Relaxed))
+        self.slots.iter().any(|slot| slot.place.is_free())
     }
 
     /// A slot for what comes from a thread without one.

@@ -15,6 +15,7 @@ use super::shared::Shared;
 use super::threads::Began;
 use dormouse_wait::frame::Frame;
 use dormouse_wait::host;
+use dormouse_wait::prim;
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
@@ -25,7 +26,7 @@ use std::task::{Context, Poll, Wake, Waker};
 /// A thread in a runtime, sitting or not.
 struct Thread<'rt> {
     shared: &'rt Shared,
-    parker: Arc<Parker>,
+    parker: prim::Arc<Parker>,
     /// The slot that it last sat in.
     hint: Cell<usize>,
     /// It was woken as a searcher and does not sit yet.
@@ -36,7 +37,7 @@ impl<'rt> Thread<'rt> {
     fn new(shared: &'rt Shared, searching: bool) -> Thread<'rt> {
         Thread {
             shared,
-            parker: Arc::new(Parker::new()),
+            parker: prim::Arc::new(Parker::new()),
             hint: Cell::new(0),
             searching: Cell::new(searching),
         }
@@ -129,7 +130,7 @@ pub(crate) fn worker(shared: Arc<Shared>, searching: bool) {
 /// The waker of a future that a thread polls beside its tasks.
 struct Root {
     woken: AtomicBool,
-    parker: Arc<Parker>,
+    parker: prim::Arc<Parker>,
     /// The thread that polls: it is awake when it wakes itself.
     thread: usize,
 }
@@ -198,7 +199,7 @@ pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output 
     host::with_host(&**shared, || {
         let _guest = Guest::new(shared);
         let thread = Thread::new(shared, false);
-        let parker = Arc::clone(&thread.parker);
+        let parker = prim::Arc::clone(&thread.parker);
         let root = Arc::new(Root { woken: AtomicBool::new(true), parker, thread: context::thread() });
         let waker = Waker::from(Arc::clone(&root));
         let mut cx = Context::from_waker(&waker);
