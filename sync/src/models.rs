@@ -3,7 +3,11 @@
 //! A waiting thread blocks on a condition variable of the model: a lost wake-up is a deadlock that loom reports. The
 //! clock is a host's, as an execution must repeat: it stands still, or it steps by 1 ms at each look, so that every
 //! waiter that loses starves. `PATIENCE` is 1 here.
-use crate::{Mutex, WaitGroup};
+//!
+//! Loom overlooks interleavings of a load with another thread's exchange if that thread has loaded the same word just
+//! before (its issues 166 and 392), as every exchange loop does. So each model runs twice: as it is, and with a yield
+//! before each operation ([`step`]), which makes loom try the other threads there.
+use crate::{Mutex, MutexGuard, WaitGroup};
 use dormouse_wait::host::{Host, with_host};
 use dormouse_wait::prim::UnsafeCell;
 use dormouse_wait::prim::thread;
@@ -59,7 +63,32 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+    step();
     future.poll(&mut Context::from_waker(waker))
+}
+
+thread_local!(static STEPS: Cell<bool> = const { Cell::new(false) });
+
+/// Where another thread may come first.
+fn step() {
+    if STEPS.get() {
+        thread::yield_now();
+    }
+}
+
+fn try_lock(mutex: &Mutex<Data>) -> Option<MutexGuard<'_, Data>> {
+    step();
+    mutex.try_lock()
+}
+
+fn unlock<G>(guard: G) {
+    step();
+    drop(guard);
+}
+
+fn done(group: &WaitGroup) {
+    step();
+    group.done();
 }
 
 /// A clock that steps at each look.
@@ -80,10 +109,16 @@ impl Host for Clock {
 
 fn check(preemptions: Option<usize>, step: Duration, model: impl Fn() + Send + Sync + 'static) {
     let clock = Clock { now: Cell::new(Instant::now()), step };
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = preemptions;
-    // The model's threads all run on this one.
-    with_host(&clock, || builder.check(model));
+    let model = Arc::new(model);
+    for steps in [false, true] {
+        STEPS.set(steps);
+        let model = model.clone();
+        let mut builder = loom::model::Builder::new();
+        // A yield is no preemption: one less is needed.
+        builder.preemption_bound = preemptions.map(|bound| bound - usize::from(steps));
+        // The model's threads all run on this one.
+        with_host(&clock, || builder.check(move || model()));
+    }
 }
 
 const STILL: Duration = Duration::ZERO;
@@ -116,7 +151,9 @@ fn lock_and_bump(mutex: &Arc<Mutex<Data>>, times: usize) -> thread::JoinHandle<(
     let mutex = mutex.clone();
     thread::spawn(move || {
         for _ in 0..times {
-            bump(&block_on(mutex.lock()));
+            let guard = block_on(mutex.lock());
+            bump(&guard);
+            unlock(guard);
         }
     })
 }
@@ -127,7 +164,7 @@ fn mutex_excludes() {
         let mutex = data();
         let other = lock_and_bump(&mutex, 1);
         bump(&block_on(mutex.lock()));
-        if let Some(guard) = mutex.try_lock() {
+        if let Some(guard) = try_lock(&mutex) {
             bump(&guard);
             bump(&guard);
         }
@@ -142,10 +179,10 @@ fn mutex_no_lost_wake_up() {
     for step in [STILL, STARVING] {
         check(Some(3), step, || {
             let mutex = data();
-            let guard = mutex.try_lock().unwrap();
+            let guard = try_lock(&mutex).unwrap();
             let others = [lock_and_bump(&mutex, 1), lock_and_bump(&mutex, 1)];
             bump(&guard);
-            drop(guard);
+            unlock(guard);
             bump(&block_on(mutex.lock()));
             for other in others {
                 other.join().unwrap();
@@ -164,7 +201,7 @@ fn mutex_hand_over() {
         for _ in 0..2 {
             bump(&block_on(mutex.lock()));
         }
-        let extra = mutex.try_lock().map(|guard| bump(&guard)).is_some();
+        let extra = try_lock(&mutex).map(|guard| bump(&guard)).is_some();
         other.join().unwrap();
         assert_eq!(read(&mutex), 4 + usize::from(extra));
     });
@@ -174,7 +211,7 @@ fn mutex_hand_over() {
 fn dropped_waiter(step: Duration, polls: usize, relock: bool) {
     check(Some(3), step, move || {
         let mutex = data();
-        let guard = mutex.try_lock().unwrap();
+        let guard = try_lock(&mutex).unwrap();
         let dropper = {
             let mutex = mutex.clone();
             thread::spawn(move || {
@@ -191,9 +228,9 @@ fn dropped_waiter(step: Duration, polls: usize, relock: bool) {
         };
         let waiter = lock_and_bump(&mutex, 1);
         bump(&guard);
-        drop(guard);
+        unlock(guard);
         let mut count = 2;
-        if relock && let Some(guard) = mutex.try_lock() {
+        if relock && let Some(guard) = try_lock(&mutex) {
             bump(&guard);
             count += 1;
         }
@@ -223,18 +260,18 @@ fn mutex_drop_against_hand_over() {
 fn mutex_drop_of_starving_waiter() {
     check(Some(3), STARVING, || {
         let mutex = data();
-        let guard = mutex.try_lock().unwrap();
+        let guard = try_lock(&mutex).unwrap();
         let signal = Signal::new();
         let waker = Waker::from(signal.clone());
         let mut starving = Box::pin(mutex.clone().lock_owned());
         assert!(poll(starving.as_mut(), &waker).is_pending());
-        drop(guard); // wakes it
+        unlock(guard); // wakes it
         assert!(signal.is_woken());
         let guard = mutex.clone().try_lock_owned().expect("free, barging is allowed");
         assert!(poll(starving.as_mut(), &waker).is_pending()); // it lost, and is owed the lock from now on
         let waiter = lock_and_bump(&mutex, 1);
-        let unlocker = thread::spawn(move || drop(guard));
-        drop(starving);
+        let unlocker = thread::spawn(move || unlock(guard));
+        unlock(starving);
         unlocker.join().unwrap();
         waiter.join().unwrap();
         assert_eq!(read(&mutex), 1);
@@ -246,26 +283,26 @@ fn mutex_drop_of_starving_waiter() {
 fn mutex_passes_over_a_lost_waiter() {
     check(None, STILL, || {
         let mutex = data();
-        let guard = mutex.try_lock().unwrap();
+        let guard = try_lock(&mutex).unwrap();
         let signal = Signal::new();
         let mut lost = Box::pin(mutex.clone().lock_owned());
         assert!(poll(lost.as_mut(), &Waker::from(signal.clone())).is_pending());
         let second = Signal::new();
         let mut next = Box::pin(mutex.clone().lock_owned());
         assert!(poll(next.as_mut(), &Waker::from(second.clone())).is_pending());
-        drop(guard);
+        unlock(guard);
         assert!(signal.is_woken() && !second.is_woken());
         let other = {
             let mutex = mutex.clone();
-            thread::spawn(move || mutex.try_lock().map(drop).is_some())
+            thread::spawn(move || try_lock(&mutex).map(drop).is_some())
         };
-        let here = mutex.try_lock().map(drop).is_some();
+        let here = try_lock(&mutex).map(drop).is_some();
         // The first unlock is counted, the second one wakes; one `try_lock` may have failed beside the other.
         let there = other.join().unwrap();
-        drop(mutex.try_lock().unwrap());
+        drop(try_lock(&mutex).unwrap());
         assert!(here || there);
         if !(here && there) {
-            drop(mutex.try_lock().unwrap());
+            drop(try_lock(&mutex).unwrap());
         }
         assert!(second.is_woken());
         drop(next);
@@ -278,7 +315,7 @@ fn spawn_done(group: &WaitGroup, shown: &Arc<Data>) -> thread::JoinHandle<()> {
     let (group, shown) = (group.clone(), shown.clone());
     thread::spawn(move || {
         bump(&shown);
-        group.done();
+        done(&group);
     })
 }
 
@@ -313,10 +350,10 @@ fn wait_group_releases_all() {
             let group = group.clone();
             thread::spawn(move || block_on(group.wait()))
         };
-        let done = spawn_done(&group, &Arc::new(UnsafeCell::new(0)));
+        let doer = spawn_done(&group, &Arc::new(UnsafeCell::new(0)));
         block_on(group.wait());
         waiter.join().unwrap();
-        done.join().unwrap();
+        doer.join().unwrap();
     });
 }
 
@@ -329,15 +366,15 @@ fn wait_group_keeps_rounds_apart() {
         let (old, new) = (Signal::new(), Signal::new());
         let mut first = pin!(group.wait());
         assert!(poll(first.as_mut(), &Waker::from(old.clone())).is_pending());
-        let done = spawn_done(&group, &Arc::new(UnsafeCell::new(0)));
+        let doer = spawn_done(&group, &Arc::new(UnsafeCell::new(0)));
         group.add(1);
         let mut second = pin!(group.wait());
         let waker = Waker::from(new.clone());
         assert!(poll(second.as_mut(), &waker).is_pending(), "one is under way");
-        done.join().unwrap();
+        doer.join().unwrap();
         assert!(poll(second.as_mut(), &waker).is_pending(), "one is under way still");
         assert!(!new.is_woken());
-        group.done();
+        done(&group);
         assert!(old.is_woken() && new.is_woken());
         assert!(poll(first.as_mut(), Waker::noop()).is_ready());
         assert!(poll(second.as_mut(), Waker::noop()).is_ready());
@@ -357,10 +394,10 @@ fn wait_group_wait_dropped() {
                 let _ = poll(wait.as_mut(), &Waker::from(Signal::new()));
             })
         };
-        let done = spawn_done(&group, &Arc::new(UnsafeCell::new(0)));
+        let doer = spawn_done(&group, &Arc::new(UnsafeCell::new(0)));
         block_on(group.wait());
         dropper.join().unwrap();
-        done.join().unwrap();
+        doer.join().unwrap();
         assert!(group.is_idle());
     });
 }
@@ -374,7 +411,7 @@ fn wait_group_add_against_wait() {
             let group = group.clone();
             thread::spawn(move || {
                 group.add(1);
-                group.done();
+                done(&group);
             })
         };
         block_on(group.wait());
