@@ -92,15 +92,16 @@ impl<T> Buffer<T> {
 
 impl<T> Drop for Buffer<T> {
     fn drop(&mut self) {
-        if std::mem::needs_drop::<T>() {
-            drop_all(|| self.pop());
-        }
+        drop_all(|| self.pop());
     }
 }
 
 /// Drops all that `next` gives. A value whose `Drop` panics does not keep the rest from being dropped: the first panic
 /// goes on when all are, unless a panic is what brought us here: a second one would abort the process.
 pub(crate) fn drop_all<T>(mut next: impl FnMut() -> Option<T>) {
+    if !std::mem::needs_drop::<T>() {
+        return;
+    }
     let mut first = None;
     while let Some(value) = next() {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
