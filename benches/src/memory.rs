@@ -62,6 +62,7 @@ async fn parked_on_sleep() {
 /// Resident memory of this process, in bytes.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
-    let pages: usize = statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).expect("a number");
+    let pages: usize =
+        statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).expect("a number");
     pages * 4096
 }

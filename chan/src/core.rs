@@ -230,8 +230,14 @@ impl<T> Core<T> {
     /// I2: nobody who could be served waits. (While `close` tells the waiters in batches, some still stand here.)
     fn check(&self) {
         if cfg!(debug_assertions) && !self.closed {
-            debug_assert!(self.buffer.len() == 0 || !self.receivers.any_winnable(), "I2: a receiver waits beside a value");
-            debug_assert!(!self.buffer.has_room() || !self.senders.any_winnable(), "I2: a sender waits beside room");
+            debug_assert!(
+                self.buffer.len() == 0 || !self.receivers.any_winnable(),
+                "I2: a receiver waits beside a value"
+            );
+            debug_assert!(
+                !self.buffer.has_room() || !self.senders.any_winnable(),
+                "I2: a sender waits beside room"
+            );
         }
     }
 }
@@ -272,7 +278,11 @@ impl<T> Chan<T> {
 
     /// What a handle's `Debug` shows.
     pub(crate) fn describe(&self, mut debug: std::fmt::DebugStruct<'_, '_>) -> std::fmt::Result {
-        debug.field("len", &self.len()).field("capacity", &self.capacity()).field("closed", &self.is_closed()).finish()
+        debug
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("closed", &self.is_closed())
+            .finish()
     }
 
     /// `None` = unbounded.

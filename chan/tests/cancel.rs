@@ -229,7 +229,8 @@ fn x1_the_next_waiting_receiver_has_it_and_is_woken() {
     let _watch = watch();
     for next in RECEIVES {
         each_receive(&[0, 1], |kind, tx, rx, tally| {
-            let (mut future, mut next, mut last) = (receive(kind, &rx), receive(next, &rx), receive(kind, &rx));
+            let (mut future, mut next, mut last) =
+                (receive(kind, &rx), receive(next, &rx), receive(kind, &rx));
             assert_pending!(future.poll());
             assert_pending!(next.poll());
             assert_pending!(last.poll());
@@ -559,7 +560,10 @@ fn x3_a_select_dropped_after_an_arm_was_won() {
     });
     assert_pending!(task.poll());
     b.try_send(tally.value(0)).unwrap();
-    assert!(a.try_send(tally.value(1)).unwrap_err().is_full(), "the select is won: its other arm counts no more");
+    assert!(
+        a.try_send(tally.value(1)).unwrap_err().is_full(),
+        "the select is won: its other arm counts no more"
+    );
     let mut next = receive(Receive::Recv, &from_b);
     assert_pending!(next.poll());
     drop(task);
@@ -647,14 +651,16 @@ fn check_second_task<F: Future<Output: std::fmt::Debug>>(future: F, serve: impl 
 fn x7_polled_from_a_second_task() {
     let _watch = watch();
     each_receive(&[0, 1], |kind, tx, rx, tally| {
-        let value = check_second_task(receive(kind, &rx).into_inner(), || tx.try_send(tally.value(0)).unwrap());
+        let value =
+            check_second_task(receive(kind, &rx).into_inner(), || tx.try_send(tally.value(0)).unwrap());
         assert_eq!(number(value), Some(0));
         let closed = check_second_task(receive(kind, &rx).into_inner(), || drop(tx));
         assert!(closed.is_none());
     });
     each_send(&[0, 1], |kind, tx, rx, tally| {
         fill(&tx, tally);
-        let sent = check_second_task(send(kind, &tx, tally.value(0)).into_inner(), || drop(rx.try_recv().unwrap()));
+        let sent =
+            check_second_task(send(kind, &tx, tally.value(0)).into_inner(), || drop(rx.try_recv().unwrap()));
         assert!(sent.is_ok());
         drain(&rx);
         fill(&tx, tally);
@@ -669,9 +675,11 @@ fn check_end<F: FusedFuture>(future: F) {
     assert!(!future.is_terminated());
     assert!(future.as_mut().poll(cx).is_ready());
     assert!(future.is_terminated());
-    let again = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| future.as_mut().poll(cx).is_ready()));
+    let again =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| future.as_mut().poll(cx).is_ready()));
     let payload = again.expect_err("a poll after the end");
-    let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+    let message =
+        payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
     assert!(message.is_some_and(|message| message.contains("polled again")), "{message:?}");
     assert!(future.is_terminated());
 }

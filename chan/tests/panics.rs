@@ -311,7 +311,11 @@ fn a_channel_a_place_a_future_a_condition_panics() {
     for which in 0..4 {
         let mut place = Some(pair.tally.value(1));
         let mut none = None;
-        let at = |n: usize| if n == which { explode() };
+        let at = |n: usize| {
+            if n == which {
+                explode()
+            }
+        };
         let outcome = panics(|| {
             spawn(async {
                 select! {

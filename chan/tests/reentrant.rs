@@ -330,7 +330,14 @@ fn serve(world: &World, object: Object) {
 
 /// One run: `object` waits with a waker that does `act` at `event`; then `trigger` happens. Two wait, if `two`: what
 /// one's waker does may then serve or leave the other. Gives the number of callbacks.
-fn run(channel: (Sender<Value>, Receiver<Value>), object: Object, trigger: Trigger, event: Event, act: Act, two: bool) -> usize {
+fn run(
+    channel: (Sender<Value>, Receiver<Value>),
+    object: Object,
+    trigger: Trigger,
+    event: Event,
+    act: Act,
+    two: bool,
+) -> usize {
     let world = World::new(channel);
     let hooked = Arc::downgrade(&world);
     let calls = Calls::new(move |at| {
@@ -344,7 +351,10 @@ fn run(channel: (Sender<Value>, Receiver<Value>), object: Object, trigger: Trigg
     let may_panic = act == Act::Panic && event == Event::Clone;
     let mut other = two.then(|| world.task(object));
     let mut task = Some(world.task(object));
-    if matches!(object, Object::Send | Object::SendFrom | Object::SelectSend | Object::SelectSendFromAndFuture) {
+    if matches!(
+        object,
+        Object::Send | Object::SendFrom | Object::SelectSend | Object::SelectSendFromAndFuture
+    ) {
         // So that it has to wait. (Not the unbounded one: it never does.)
         for _ in 0..world.tx().and_then(|tx| tx.capacity()).unwrap_or(0) {
             world.try_send();
@@ -390,7 +400,8 @@ fn run_all(acts: &[Act]) {
                         for two in [false, true] {
                             let channel = make();
                             let capacity = channel.0.capacity();
-                            let name = format!("{object:?} {trigger:?} {event:?} {act:?} {capacity:?} two: {two}");
+                            let name =
+                                format!("{object:?} {trigger:?} {event:?} {act:?} {capacity:?} two: {two}");
                             let go = AssertUnwindSafe(|| run(channel, object, trigger, event, act, two));
                             match catch_unwind(go) {
                                 Ok(hooked) => callbacks[i] += hooked,

@@ -265,6 +265,33 @@ fn idle_two_workers_two_pushes() {
 }
 
 #[test]
+fn idle_the_last_searcher_wakes_one_more() {
+    model(2, || {
+        let rt = Rt::new(2, 2);
+        let begun = Arc::new(AtomicUsize::new(0));
+        let workers: Vec<_> = (0..2)
+            .map(|_| {
+                let (rt, begun) = (rt.clone(), begun.clone());
+                thread::spawn(move || {
+                    // Each task is busy until the other one has begun: it takes two workers at once.
+                    rt.work(|_| {
+                        begun.fetch_add(1, AcqRel);
+                        while begun.load(Acquire) < 2 {
+                            thread::yield_now();
+                        }
+                    })
+                })
+            })
+            .collect();
+        rt.inject(1);
+        rt.inject(2);
+        for worker in workers {
+            worker.join().expect("no panic");
+        }
+    });
+}
+
+#[test]
 fn idle_a_task_in_the_ring_of_a_busy_seat_is_stolen() {
     model(2, || {
         let rt = Rt::new(2, 1);
@@ -342,7 +369,8 @@ fn visit_outlives_the_task_that_it_publishes() {
             unsafe { Arc::increment_strong_count(shared) };
             // SAFETY: the reference that was just counted.
             let visit = unsafe { Arc::from_raw(shared) };
-            visit.touch().inject(1);
+            visit.touch().injector.push(task(1));
+            visit.touch().published();
         });
         let worker = thread::spawn(move || {
             shared.touch().work(|_| {

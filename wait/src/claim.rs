@@ -96,7 +96,8 @@ impl Claim {
     #[inline(always)]
     pub(crate) fn win(&self, arm: u32) -> bool {
         // Ordering: Acquire takes over the waker from `open`; Release shows the owner what stands before the win.
-        self.word.load(Relaxed) == OPEN && self.word.compare_exchange(OPEN, WON + arm, AcqRel, Relaxed).is_ok()
+        self.word.load(Relaxed) == OPEN
+            && self.word.compare_exchange(OPEN, WON + arm, AcqRel, Relaxed).is_ok()
     }
 
     /// The winner takes the waker.

@@ -165,7 +165,8 @@ impl Clockwork {
     fn get() -> &'static Clockwork {
         static CLOCKWORK: OnceLock<Clockwork> = OnceLock::new();
         static THREAD: OnceLock<()> = OnceLock::new();
-        let clockwork = CLOCKWORK.get_or_init(|| Clockwork { alarms: Mutex::default(), earlier: Condvar::new() });
+        let clockwork =
+            CLOCKWORK.get_or_init(|| Clockwork { alarms: Mutex::default(), earlier: Condvar::new() });
         THREAD.get_or_init(|| {
             std::thread::Builder::new()
                 .name("dormouse-alarm".into())

@@ -238,10 +238,8 @@ fn select_between_two_senders() {
         let values = Values::new();
         let [(a, from_a), (b, from_b)] = two_channels(0);
         let (zero, one) = (values.make(0), values.make(1));
-        let senders = [
-            spawn(move || block_on(a.send(zero)).unwrap()),
-            spawn(move || block_on(b.send(one)).unwrap()),
-        ];
+        let senders =
+            [spawn(move || block_on(a.send(zero)).unwrap()), spawn(move || block_on(b.send(one)).unwrap())];
         let first = block_on(async {
             select! {
                 recv(from_a) -> value => number(value),

@@ -169,7 +169,7 @@ impl<T> Drop for SendFromArm<'_, '_, T> {
 
 /// Implements [`Arm`] for a struct around `wait: Option<Wait>`.
 macro_rules! arm {
-    ($Arm:ident<$($life:lifetime),*>, $Wait:ident) => {
+    ($Arm:ident [$($life:lifetime),*], $Wait:ident) => {
         impl<'a, $($life,)* T> $Arm<'a, $($life,)* T> {
             /// The wait of an enabled arm.
             #[inline(always)]
@@ -227,6 +227,6 @@ macro_rules! arm {
         }
     };
 }
-arm!(RecvArm<>, RecvWait);
-arm!(SendArm<>, SendWait);
-arm!(SendFromArm<'o>, SendWait);
+arm!(RecvArm[], RecvWait);
+arm!(SendArm[], SendWait);
+arm!(SendFromArm['o], SendWait);

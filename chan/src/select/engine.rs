@@ -123,7 +123,10 @@ unsafe impl Sync for Select<'_> {}
 enum Look {
     Ready(usize),
     /// None ready; this many may become so: channel arms, and futures.
-    Waiting { channels: usize, futures: usize },
+    Waiting {
+        channels: usize,
+        futures: usize,
+    },
 }
 
 impl<'c> Select<'c> {
@@ -315,7 +318,9 @@ fn poll_futures(choice: &mut Choice, cx: &mut Context<'_>, cases: &mut [Case<'_>
     })
 }
 
-fn enabled_arms<'s, 'p>(cases: &'s [Case<'p>]) -> impl Iterator<Item = (usize, Pin<&'p dyn Arm>)> + use<'s, 'p> {
+fn enabled_arms<'s, 'p>(
+    cases: &'s [Case<'p>],
+) -> impl Iterator<Item = (usize, Pin<&'p dyn Arm>)> + use<'s, 'p> {
     cases.iter().enumerate().filter_map(|(i, case)| match case {
         Case::Chan(arm) if arm.enabled() => Some((i, *arm)),
         _ => None,

@@ -273,4 +273,3 @@ impl<T> Drop for RecvWait<'_, T> {
 fn note_recv<T>(chan: &Chan<T>, site: Site) {
     frame::note(if chan.is_nil() { Reason::ChanReceiveNil } else { Reason::ChanReceive }, Some(site));
 }
-

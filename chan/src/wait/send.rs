@@ -256,4 +256,3 @@ impl<T> Drop for SendWait<'_, T> {
 fn note_send<T>(chan: &Chan<T>, site: Site) {
     frame::note(if chan.is_nil() { Reason::ChanSendNil } else { Reason::ChanSend }, Some(site));
 }
-

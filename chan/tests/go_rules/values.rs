@@ -118,7 +118,7 @@ fn a_channel_allocates_once_for_itself_and_once_for_its_buffer() {
     let _watch = watch();
     assert_eq!(allocations(|| bounded::<u64>(0)).0, 1);
     assert_eq!(allocations(|| bounded::<u64>(10)).0, 2);
-    assert_eq!(allocations(|| unbounded::<u64>()).0, 1, "no block before the first value");
+    assert_eq!(allocations(unbounded::<u64>).0, 1, "no block before the first value");
 }
 
 /// A queue of steady length lives without the allocator, and a drained burst is given back.
