@@ -145,27 +145,34 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Guard<'_, T> {
     }
 }
 
+#[cfg(any(dormouse_loom, dormouse_shuttle))]
+use model as raw;
 #[cfg(not(any(dormouse_loom, dormouse_shuttle)))]
-mod raw {
-    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
-    use std::time::Instant;
+use word as raw;
+
+/// The lock itself; its own loom model compiles it as well.
+#[cfg(any(not(any(dormouse_loom, dormouse_shuttle)), all(test, dormouse_loom)))]
+pub(crate) mod word {
+    use crate::prim::atomic::{AtomicBool, Ordering::*};
 
     #[derive(Default)]
-    pub(super) struct Raw(AtomicBool);
+    pub(crate) struct Raw(AtomicBool);
 
     impl Raw {
-        pub(super) const fn new() -> Self {
-            Raw(AtomicBool::new(false))
+        const_fn! {
+            pub(crate) const fn new() -> Self {
+                Raw(AtomicBool::new(false))
+            }
         }
 
         #[inline(always)]
-        pub(super) fn try_lock(&self) -> bool {
+        pub(crate) fn try_lock(&self) -> bool {
             // Ordering: Acquire pairs with the Release store in `unlock`.
             self.0.compare_exchange(false, true, Acquire, Relaxed).is_ok()
         }
 
         #[inline(always)]
-        pub(super) fn lock(&self) {
+        pub(crate) fn lock(&self) {
             if !self.try_lock() {
                 self.stand_back();
             }
@@ -174,11 +181,19 @@ mod raw {
         /// # Safety
         /// The caller holds the lock.
         #[inline(always)]
-        pub(super) unsafe fn unlock(&self) {
+        pub(crate) unsafe fn unlock(&self) {
             // Ordering: Release pairs with the Acquire of the next holder.
             self.0.store(false, Release);
         }
 
+        #[cfg(dormouse_loom)]
+        fn stand_back(&self) {
+            while !self.try_lock() {
+                crate::prim::thread::yield_now();
+            }
+        }
+
+        #[cfg(not(dormouse_loom))]
         #[cold]
         fn stand_back(&self) {
             let pauses = pauses();
@@ -197,7 +212,11 @@ mod raw {
     }
 
     /// How many pauses last about 0.8 us: measured once, as the length of a `pause` differs tenfold between CPUs.
+    #[cfg(not(dormouse_loom))]
     fn pauses() -> u32 {
+        use std::sync::atomic::AtomicU32;
+        use std::time::Instant;
+
         static PAUSES: AtomicU32 = AtomicU32::new(0);
         match PAUSES.load(Relaxed) {
             0 => {
@@ -221,7 +240,7 @@ mod raw {
 
 /// Under a model the lock is the model's own mutex, so that a waiting thread is blocked instead of spinning.
 #[cfg(any(dormouse_loom, dormouse_shuttle))]
-mod raw {
+mod model {
     use crate::prim::{Mutex, MutexGuard};
     use std::cell::UnsafeCell;
 

@@ -8,7 +8,7 @@
 //! ([`step`]), which makes loom try the other threads there.
 use crate::claim::Claim;
 use crate::list::{List, Node, Phase, Removed, Verdict};
-use crate::lock::Lock;
+use crate::lock::{Lock, word::Raw};
 use crate::prim::atomic::{AtomicBool, Ordering::*};
 use crate::prim::{self, UnsafeCell, thread};
 use crate::wakes::{Wakes, wake};
@@ -71,29 +71,48 @@ impl Wake for Signal {
     }
 }
 
+/// The lock's own word, which stands in no other model: they use the model's mutex, so that who waits is blocked.
 #[test]
 fn lock_excludes() {
-    check(|| {
-        let lock = Arc::new(Lock::new(UnsafeCell::new(0)));
-        let bump = |lock: &Lock<UnsafeCell<i32>>| {
-            step();
-            lock.lock().with_mut(|data| {
-                // SAFETY: the lock excludes the others; loom fails the model if it does not.
-                unsafe { *data += 1 }
-            });
-        };
-        let other = {
-            let lock = lock.clone();
-            thread::spawn(move || bump(&lock))
-        };
-        bump(&lock);
-        let tried = lock.try_lock().is_some();
-        other.join().unwrap();
-        lock.lock().with(|data| {
-            // SAFETY: the lock is held.
-            assert_eq!(unsafe { *data }, 2);
+    struct Locked {
+        word: Raw,
+        data: UnsafeCell<i32>,
+    }
+    // SAFETY: the word excludes; loom fails the model if it does not.
+    unsafe impl Sync for Locked {}
+
+    fn bump(locked: &Locked) {
+        locked.data.with_mut(|data| {
+            // SAFETY: the lock is held; loom fails the model if it does not exclude.
+            unsafe { *data += 1 }
         });
-        assert!(tried || lock.try_lock().is_some());
+        step();
+        // SAFETY: the lock is held.
+        unsafe { locked.word.unlock() };
+    }
+
+    check(|| {
+        let locked = Arc::new(Locked { word: Raw::new(), data: UnsafeCell::new(0) });
+        let other = {
+            let locked = locked.clone();
+            thread::spawn(move || {
+                locked.word.lock();
+                bump(&locked);
+            })
+        };
+        step();
+        let tried = locked.word.try_lock();
+        if tried {
+            bump(&locked);
+        }
+        locked.word.lock();
+        bump(&locked);
+        other.join().unwrap();
+        assert!(locked.word.try_lock(), "everybody has unlocked");
+        locked.data.with(|data| {
+            // SAFETY: the lock is held.
+            assert_eq!(unsafe { *data }, 2 + i32::from(tried));
+        });
     });
 }
 
