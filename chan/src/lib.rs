@@ -1,7 +1,7 @@
 //! Go's channels for async Rust, on any executor.
 //!
 //! - [`bounded`]`(n)` holds up to `n` values; `bounded(0)` is Go's unbuffered channel: a send completes when a
-//!   receiver has taken the value. [`unbounded`] never makes a sender wait. [`never`] is Go's nil channel.
+//!   receiver has taken the value. [`unbounded`] never makes a sender wait. [`never()`] is Go's nil channel.
 //! - Any number of [`Sender`]s and [`Receiver`]s, tasks and plain threads; first come, first served, and nobody
 //!   overtakes a waiter.
 //! - [`select!`] waits for several sends and receives, and any other future, and commits exactly one of them.

@@ -317,7 +317,7 @@ impl World {
                     arm,
                     got: match &got {
                         Real::Received(value) => Got::Received(value.as_ref().map(number)),
-                        Real::Sent(sent) => Got::Sent(sent.as_ref().map(|()| ()).map_err(number)),
+                        Real::Sent(sent) => Got::Sent(sent.as_ref().copied().map_err(number)),
                         Real::FutureReady => Got::FutureReady,
                         Real::Default => Got::Default,
                     },

@@ -67,7 +67,7 @@ fn a_select_is_send_with_values_that_are_not_sync() {
     async fn selects(tx: &Sender<Sends>, rx: &Receiver<Sends>, place: &mut Option<Sends>) {
         dormouse_chan::select! {
             send(tx, Cell::new(1)) -> sent => drop(sent),
-            recv(rx) -> value => drop(value),
+            recv(rx) -> value => _ = value,
             send_from(tx, *place) -> sent => drop(sent),
         }
     }

@@ -92,30 +92,30 @@ fn receive(kind: Receive, rx: &Receiver<Value>) -> Spawn<Boxed<Option<Value>>> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Send {
-    Send,
-    SendFrom,
+enum Kind {
+    Plain,
+    From,
     Select,
     SelectFrom,
 }
 
-const SENDS: [Send; 4] = [Send::Send, Send::SendFrom, Send::Select, Send::SelectFrom];
+const SENDS: [Kind; 4] = [Kind::Plain, Kind::From, Kind::Select, Kind::SelectFrom];
 
 /// A send that owns its sender and its value.
-fn send(kind: Send, tx: &Sender<Value>, value: Value) -> Spawn<Boxed<Result<(), SendError<Value>>>> {
+fn send(kind: Kind, tx: &Sender<Value>, value: Value) -> Spawn<Boxed<Result<(), SendError<Value>>>> {
     let tx = tx.clone();
     let mut place = Some(value);
     let future: Boxed<Result<(), SendError<Value>>> = match kind {
-        Send::Send => Box::pin(async move { tx.send(place.take().unwrap()).await }),
-        Send::SendFrom => Box::pin(async move { tx.send_from(&mut place).await }),
-        Send::Select => Box::pin(async move {
+        Kind::Plain => Box::pin(async move { tx.send(place.take().unwrap()).await }),
+        Kind::From => Box::pin(async move { tx.send_from(&mut place).await }),
+        Kind::Select => Box::pin(async move {
             let (_tx, idle) = bounded::<Value>(0);
             select! {
                 recv(idle) -> _ => unreachable!(),
                 send(tx, place.take().unwrap()) -> sent => sent,
             }
         }),
-        Send::SelectFrom => Box::pin(async move {
+        Kind::SelectFrom => Box::pin(async move {
             select! {
                 send_from(tx, place) -> sent => sent,
                 () = pending() => unreachable!(),
@@ -148,7 +148,7 @@ fn each_receive(capacities: &[usize], test: impl Fn(Receive, Sender<Value>, Rece
     }
 }
 
-fn each_send(capacities: &[usize], test: impl Fn(Send, Sender<Value>, Receiver<Value>, &Tally)) {
+fn each_send(capacities: &[usize], test: impl Fn(Kind, Sender<Value>, Receiver<Value>, &Tally)) {
     for kind in SENDS {
         for &capacity in capacities {
             println!("{kind:?}, capacity {capacity}");
@@ -327,7 +327,7 @@ fn x1_what_came_back_is_received_before_what_waits_to_be_sent() {
         for n in 1..=tx.capacity().unwrap() as u32 {
             tx.try_send(tally.value(n)).unwrap();
         }
-        let mut sender = send(Send::Send, &tx, tally.value(9));
+        let mut sender = send(Kind::Plain, &tx, tally.value(9));
         assert_pending!(sender.poll());
         drop(future);
         assert!(!sender.is_woken(), "what came back makes no room");
@@ -788,7 +788,7 @@ fn x10_a_forgotten_send() {
         let mut forgotten = send(kind, &tx, tally.value(0));
         assert_pending!(forgotten.poll());
         std::mem::forget(forgotten);
-        let mut other = send(Send::Send, &tx, tally.value(1));
+        let mut other = send(Kind::Plain, &tx, tally.value(1));
         assert_pending!(other.poll());
         assert_eq!(drain(&rx), [0, 1]);
         assert!(assert_ready!(other.poll()).is_ok());
@@ -1040,7 +1040,8 @@ fn async_channel_45_a_sender_that_is_not_polled_again_strands_nobody() {
     let tally = Tally::new();
     let (tx, rx) = bounded(1);
     fill(&tx, &tally);
-    let (mut idle, mut next) = (send(Send::Send, &tx, tally.value(0)), send(Send::Send, &tx, tally.value(1)));
+    let (mut idle, mut next) =
+        (send(Kind::Plain, &tx, tally.value(0)), send(Kind::Plain, &tx, tally.value(1)));
     assert_pending!(idle.poll());
     assert_pending!(next.poll());
     assert_eq!(rx.try_recv().unwrap().number, 100);

@@ -498,3 +498,43 @@ fn close_wakes_all_though_some_wakers_panic() {
         }
     });
 }
+
+/// Beside a select that was won through another arm, the hint says "maybe" and nothing is there: the waker is cloned
+/// late, and not under the lock.
+#[test]
+fn wakers_cloned_late_call_back() {
+    let _watch = watch();
+    let ((a, from_a), (b, from_b)) = (bounded::<u32>(0), bounded::<u32>(0));
+    let (observed, observer) = (b.clone(), from_b.clone());
+    let calls = Calls::new(move |_| assert_eq!((observed.len(), observer.is_closed()), (0, false)));
+    let waker = calls.waker();
+    let cx = &mut Context::from_waker(&waker);
+    {
+        let mut won = spawn(async {
+            select! {
+                send(a, 1) -> sent => sent.is_ok(),
+                send(b, 2) -> _ => unreachable!(),
+            }
+        });
+        assert_pending!(won.poll());
+        assert_eq!(from_a.try_recv(), Ok(1));
+        assert!(pin!(from_b.recv()).poll(cx).is_pending()); // passes over the arm that still stands there
+        assert!(matches!(won.poll(), Poll::Ready(true)));
+    }
+    {
+        let mut won = spawn(async {
+            select! {
+                recv(from_a) -> value => value,
+                recv(from_b) -> _ => unreachable!(),
+            }
+        });
+        assert_pending!(won.poll());
+        assert_eq!(a.try_send(3), Ok(()));
+        assert!(pin!(b.send(4)).poll(cx).is_pending());
+        assert!(matches!(won.poll(), Poll::Ready(Some(3))));
+    }
+    assert!(calls.hooked() >= 4);
+    drop(waker);
+    calls.quiet();
+    assert_eq!(calls.alive(), 0);
+}

@@ -271,11 +271,8 @@ fn a_guest_that_watched_hands_the_watch_over() {
     let _dog = watchdog(60);
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     for _ in 0..50 {
-        let slow = rt.block_on(async {
-            let slow = task::spawn(sleep(Duration::from_millis(3)));
-            sleep(Duration::from_millis(1)).await;
-            slow
-        });
+        let slow = rt.spawn(sleep(Duration::from_millis(3)));
+        rt.block_on(sleep(Duration::from_millis(1)));
         until(|| slow.is_finished());
     }
 }

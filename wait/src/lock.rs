@@ -81,7 +81,7 @@ impl<T: ?Sized> Lock<T> {
     /// Releases what [`raw_lock`](Lock::raw_lock) took.
     ///
     /// # Safety
-    /// The calling thread holds the lock by `raw_lock` and uses no pointer from [`data`](Lock::data) afterwards.
+    /// The calling thread holds the lock by `raw_lock` and uses no reference to the data afterwards.
     #[inline(always)]
     pub unsafe fn raw_unlock(&self) {
         // SAFETY: the caller holds the lock.

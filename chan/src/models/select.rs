@@ -353,14 +353,17 @@ fn select_default_is_a_snapshot() {
         let note = moved.clone();
         let mover = spawn(move || {
             b.try_send(1).unwrap();
+            step();
             if let Ok(n) = mover.try_recv() {
                 note.store(n, Release);
             }
             b
         });
+        step();
         let got = select! {
-            recv(from_a) -> value => value,
+            biased; // one after the other, this order would miss both
             recv(from_b) -> value => value,
+            recv(from_a) -> value => value,
             default => None,
         };
         assert!(got.is_some(), "at every instant one of the two had a value");

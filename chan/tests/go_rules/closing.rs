@@ -9,8 +9,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready_eq};
 
+type Way = fn(Sender<i32>, Receiver<i32>) -> (Option<Sender<i32>>, Option<Receiver<i32>>);
+
 /// The ways to close, each leaving one handle of either half if it can.
-const WAYS: [fn(Sender<i32>, Receiver<i32>) -> (Option<Sender<i32>>, Option<Receiver<i32>>); 3] = [
+const WAYS: [Way; 3] = [
     |tx, rx| {
         assert!(tx.close());
         assert!(!tx.close() && !rx.close(), "only the first time");

@@ -305,7 +305,7 @@ fn channels_stand_in_places_references_and_options() {
         )* };
     }
     let (tx_ref, rx_ref) = (&tx, &rx);
-    let vec = vec![(tx.clone(), rx.clone())];
+    let pairs = [(tx.clone(), rx.clone())];
     let boxed = (Box::new(tx.clone()), Box::new(rx.clone()));
     sends!(
         tx,
@@ -313,7 +313,7 @@ fn channels_stand_in_places_references_and_options() {
         tx_ref,
         holder.tx,
         &holder.tx,
-        vec[0].0,
+        pairs[0].0,
         Some(&tx),
         Some(tx_ref),
         holder.maybe_tx,
@@ -326,7 +326,7 @@ fn channels_stand_in_places_references_and_options() {
         rx_ref,
         holder.rx,
         &holder.rx,
-        vec[0].1,
+        pairs[0].1,
         Some(&rx),
         Some(rx_ref),
         holder.maybe_rx,

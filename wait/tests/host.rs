@@ -1,0 +1,160 @@
+//! Clock and alarms: of a host, and without one.
+use dormouse_wait::Instant;
+use dormouse_wait::host::{Host, alarm, with_host};
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+struct Virtual {
+    now: Cell<Instant>,
+    alarms: RefCell<Vec<Instant>>,
+}
+
+impl Virtual {
+    fn at(now: Instant) -> Virtual {
+        Virtual { now: Cell::new(now), alarms: RefCell::default() }
+    }
+}
+
+impl Host for Virtual {
+    fn now(&self) -> Instant {
+        self.now.get()
+    }
+    fn alarm(&self, at: Instant, waker: Waker) {
+        self.alarms.borrow_mut().push(at);
+        waker.wake();
+    }
+}
+
+/// Calls its function when woken.
+struct Call<F>(F);
+
+impl<F: Fn() + Send + Sync + 'static> Wake for Call<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+fn calling(f: impl Fn() + Send + Sync + 'static) -> Waker {
+    Waker::from(Arc::new(Call(f)))
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[test]
+fn a_host_gives_the_time() {
+    let start = Instant::now();
+    let host = Virtual::at(start + HOUR);
+    with_host(&host, || {
+        assert_eq!(Instant::now(), start + HOUR);
+        assert_eq!(start.elapsed(), HOUR);
+        host.now.set(start + 2 * HOUR);
+        assert_eq!(start.elapsed(), 2 * HOUR);
+        assert_eq!((start + 3 * HOUR).elapsed(), Duration::ZERO);
+        // Another thread is not this host's.
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert!(start.elapsed() < HOUR));
+        });
+    });
+    assert!(start.elapsed() < HOUR);
+}
+
+#[test]
+fn hosts_nest_and_survive_panics() {
+    let start = Instant::now();
+    let (outer, inner) = (Virtual::at(start + HOUR), Virtual::at(start + 2 * HOUR));
+    with_host(&outer, || {
+        with_host(&inner, || assert_eq!(start.elapsed(), 2 * HOUR));
+        assert_eq!(start.elapsed(), HOUR);
+        let panicked = catch_unwind(AssertUnwindSafe(|| with_host(&inner, || panic!("inside"))));
+        assert!(panicked.is_err());
+        assert_eq!(start.elapsed(), HOUR);
+    });
+    assert!(start.elapsed() < HOUR);
+}
+
+#[test]
+fn a_host_takes_the_alarms() {
+    let (rang, ring) = channel();
+    let start = Instant::now();
+    let host = Virtual::at(start);
+    with_host(&host, || alarm(start + HOUR, calling(move || rang.send(()).unwrap())));
+    assert_eq!(*host.alarms.borrow(), [start + HOUR]);
+    ring.try_recv().expect("the host has woken it");
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// On the shared thread: never early, though one that is hours away was set before.
+#[test]
+fn alarms_without_a_host_are_never_early() {
+    let (rang, ring) = channel();
+    alarm(Instant::now() + 1000 * HOUR, Waker::noop().clone());
+    for millis in [20, 1, 0] {
+        let due = Instant::now() + Duration::from_millis(millis);
+        let rang = rang.clone();
+        alarm(due, calling(move || rang.send(Instant::now()).unwrap()));
+        assert!(ring.recv_timeout(LONG).expect("an alarm is lost") >= due, "early");
+    }
+}
+
+/// Alarms that are all due ring in the order of their times, then in that in which they were set; one whose waker
+/// panics silences nobody.
+#[test]
+fn due_alarms_without_a_host_ring_in_order() {
+    let ((rang, ring), (open, gate)) = (channel(), channel::<()>());
+    let (entered, inside) = (rang.clone(), Mutex::new(gate));
+    let start = Instant::now();
+    // The thread stands in this waker until all others are set.
+    alarm(
+        start,
+        calling(move || {
+            entered.send(0).unwrap();
+            inside.lock().unwrap().recv().unwrap();
+        }),
+    );
+    assert_eq!(ring.recv_timeout(LONG), Ok(0));
+    for (number, micros) in [(3, 30), (1, 10), (4, 40), (2, 20), (5, 40)] {
+        let rang = rang.clone();
+        alarm(
+            start - Duration::from_millis(1) + Duration::from_micros(micros),
+            calling(move || {
+                rang.send(number).unwrap();
+                assert_ne!(number, 2, "a waker that panics");
+            }),
+        );
+    }
+    open.send(()).unwrap();
+    for number in 1..=5 {
+        assert_eq!(ring.recv_timeout(LONG), Ok(number));
+    }
+}
+
+#[test]
+fn instants() {
+    let std = std::time::Instant::now();
+    let instant = Instant::from_std(std);
+    assert_eq!(
+        (instant.into_std(), std::time::Instant::from(instant), Instant::from(std)),
+        (std, std, instant)
+    );
+    let mut later = instant + HOUR;
+    assert!(later > instant);
+    assert_eq!((later - instant, instant - later), (HOUR, Duration::ZERO));
+    assert_eq!(later.duration_since(instant), later.saturating_duration_since(instant));
+    assert_eq!(
+        (later.checked_duration_since(instant), instant.checked_duration_since(later)),
+        (Some(HOUR), None)
+    );
+    later -= HOUR;
+    assert_eq!(later, instant);
+    later += HOUR;
+    assert_eq!(
+        (later - HOUR, instant.checked_add(HOUR), later.checked_sub(HOUR)),
+        (instant, Some(later), Some(instant))
+    );
+    assert_eq!(instant.checked_add(Duration::MAX), None);
+}
