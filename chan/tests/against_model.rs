@@ -8,7 +8,7 @@ mod model;
 mod watch;
 
 use dormouse_chan::{Receiver, Sender, TryRecvError, TrySendError, bounded, select, unbounded};
-use model::{Arm, DEFAULT, FUTURE, Fut, Got, Model, Op, Outcome};
+use model::{Arm, DEFAULT, ELSE, FUTURE, Fut, Got, Model, Op, Outcome, Words};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::cell::{Cell, RefCell};
@@ -44,8 +44,7 @@ enum Step {
         recvs: [Option<usize>; 3],
         sends: [Option<usize>; 3],
         gate: Option<bool>,
-        biased: bool,
-        default: bool,
+        words: Words,
     },
     Poll(Index),
     Drop(Index),
@@ -66,6 +65,11 @@ enum Step {
     },
 }
 
+fn words() -> impl Strategy<Value = Words> {
+    let of = proptest::bool::weighted;
+    (of(0.2), of(0.15), of(0.3)).prop_map(|(biased, default, otherwise)| Words { biased, default, otherwise })
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let chan = 0..CHANNELS;
     let maybe = || proptest::option::weighted(0.4, 0..CHANNELS);
@@ -73,13 +77,12 @@ fn step() -> impl Strategy<Value = Step> {
         [maybe(), maybe(), maybe()],
         [maybe(), maybe(), maybe()],
         proptest::option::weighted(0.3, proptest::bool::weighted(0.2)),
-        proptest::bool::weighted(0.2),
-        proptest::bool::weighted(0.15),
+        words(),
     );
     prop_oneof![
         4 => chan.clone().prop_map(Step::Recv),
         4 => chan.clone().prop_map(Step::Send),
-        8 => select.prop_map(|(recvs, sends, gate, biased, default)| Step::Select { recvs, sends, gate, biased, default }),
+        8 => select.prop_map(|(recvs, sends, gate, words)| Step::Select { recvs, sends, gate, words }),
         24 => any::<Index>().prop_map(Step::Poll),
         6 => any::<Index>().prop_map(Step::Drop),
         2 => any::<Index>().prop_map(Step::OpenGate),
@@ -102,6 +105,7 @@ enum Real {
     Sent(Result<(), Val>),
     FutureReady,
     Default,
+    Else,
 }
 
 type SendSlot = (Option<Rc<Sender<Val>>>, Val);
@@ -141,12 +145,20 @@ async fn opened(gate: &Option<Rc<Cell<bool>>>) {
     .await;
 }
 
-async fn run_select(arms: Arms, biased: bool, default: bool) -> Out {
-    match (biased, default) {
-        (false, false) => select_with!(arms; []),
-        (true, false) => select_with!(arms; [biased;]),
-        (false, true) => select_with!(arms; [] default => (DEFAULT, Real::Default)),
-        (true, true) => select_with!(arms; [biased;] default => (DEFAULT, Real::Default)),
+async fn run_select(arms: Arms, Words { biased, default, otherwise }: Words) -> Out {
+    match (biased, default, otherwise) {
+        (false, false, false) => select_with!(arms; []),
+        (true, false, false) => select_with!(arms; [biased;]),
+        (false, true, false) => select_with!(arms; [] default => (DEFAULT, Real::Default)),
+        (true, true, false) => select_with!(arms; [biased;] default => (DEFAULT, Real::Default)),
+        (false, false, true) => select_with!(arms; [] else => (ELSE, Real::Else)),
+        (true, false, true) => select_with!(arms; [biased;] else => (ELSE, Real::Else)),
+        (false, true, true) => {
+            select_with!(arms; [] default => (DEFAULT, Real::Default), else => (ELSE, Real::Else))
+        }
+        (true, true, true) => {
+            select_with!(arms; [biased;] default => (DEFAULT, Real::Default), else => (ELSE, Real::Else))
+        }
     }
 }
 
@@ -243,7 +255,7 @@ impl World {
 
     fn add_recv(&mut self, chan: usize) {
         let Some(rx) = self.ends[chan].rxs.last().cloned() else { return };
-        let fut = Fut::new(vec![Arm { number: 0, chan, op: Op::Recv }], None, false, false);
+        let fut = Fut::new(vec![Arm { number: 0, chan, op: Op::Recv }], None, Words::default());
         let handles = vec![Handle::Rx(chan, rx.clone())];
         self.add(fut, handles, None, async move {
             Out { arm: 0, got: Real::Received(rx.recv().await), place: None }
@@ -253,7 +265,7 @@ impl World {
     fn add_send(&mut self, chan: usize) {
         let Some(tx) = self.ends[chan].txs.last().cloned() else { return };
         let (number, value) = self.value();
-        let fut = Fut::new(vec![Arm { number: 3, chan, op: Op::Send(number) }], None, false, false);
+        let fut = Fut::new(vec![Arm { number: 3, chan, op: Op::Send(number) }], None, Words::default());
         let handles = vec![Handle::Tx(chan, tx.clone())];
         self.add(fut, handles, None, async move {
             let sent = tx.send(value).await.map_err(|error| error.into_inner());
@@ -266,8 +278,7 @@ impl World {
         recvs: [Option<usize>; 3],
         sends: [Option<usize>; 3],
         gate: Option<bool>,
-        biased: bool,
-        default: bool,
+        words: Words,
     ) {
         let (mut arms, mut handles) = (Vec::new(), Vec::new());
         let recvs = std::array::from_fn(|i| {
@@ -293,12 +304,7 @@ impl World {
         let send_from = send(2);
         let real_gate = gate.map(|open| Rc::new(Cell::new(open)));
         let real_arms = Arms { recvs, sends, send_from, gate: real_gate.clone() };
-        self.add(
-            Fut::new(arms, gate, biased, default),
-            handles,
-            real_gate,
-            run_select(real_arms, biased, default),
-        );
+        self.add(Fut::new(arms, gate, words), handles, real_gate, run_select(real_arms, words));
     }
 
     fn poll(&mut self, id: usize) -> Result<(), TestCaseError> {
@@ -320,6 +326,7 @@ impl World {
                         Real::Sent(sent) => Got::Sent(sent.as_ref().copied().map_err(number)),
                         Real::FutureReady => Got::FutureReady,
                         Real::Default => Got::Default,
+                        Real::Else => Got::Else,
                     },
                     place: place.as_ref().map(number),
                 };
@@ -430,8 +437,8 @@ impl World {
         match step {
             &Step::Recv(chan) => self.add_recv(chan),
             &Step::Send(chan) => self.add_send(chan),
-            &Step::Select { recvs, sends, gate, biased, default } => {
-                self.add_select(recvs, sends, gate, biased, default);
+            &Step::Select { recvs, sends, gate, words } => {
+                self.add_select(recvs, sends, gate, words);
             }
             Step::Poll(index) => {
                 if let Some(id) = self.pick(index) {

@@ -98,7 +98,7 @@ pub enum Outcome {
     Arm(u32),
     /// Nothing was ready.
     Default,
-    /// No arm is enabled.
+    /// No arm is enabled, `default` or not.
     Else,
 }
 
@@ -150,6 +150,7 @@ impl<'c> Select<'c> {
         // alone again, at one instant.
         Poll::Ready(match look(&mut choice, cx, cases) {
             Look::Ready(arm) => Outcome::Arm(arm as u32),
+            Look::Waiting { channels: 0, futures } => self.nothing_ready(futures > 0),
             Look::Waiting { .. } => self.decide(cases),
         })
     }
@@ -159,8 +160,8 @@ impl<'c> Select<'c> {
         let mut choice = Choice::new(cases.len(), self.biased);
         let mut enabled = enabled_arms(cases);
         let won = match (enabled.next(), enabled.next()) {
+            (None, _) => return self.nothing_ready(false),
             // A single channel needs no snapshot over several.
-            (None, _) => None,
             (Some((i, arm)), None) => arm.attempt().then_some(i),
             _ => {
                 drop(enabled);
@@ -172,7 +173,12 @@ impl<'c> Select<'c> {
                 won
             }
         };
-        won.map_or(Outcome::Default, |arm| Outcome::Arm(arm as u32))
+        won.map_or(self.nothing_ready(true), |arm| Outcome::Arm(arm as u32))
+    }
+
+    /// What a select with `default` comes to if nothing is ready: `else` goes before `default` if no arm is enabled.
+    fn nothing_ready(&self, any_enabled: bool) -> Outcome {
+        if self.has_else && !any_enabled { Outcome::Else } else { Outcome::Default }
     }
 
     #[inline]

@@ -19,7 +19,7 @@ pub use engine::{Case, FuturePoll, Outcome, Select};
 ///     send_from(tx, place) -> sent => body,          // place: Option<T>, emptied only if this arm wins
 ///     pattern = future, if condition => body,        // any future
 ///     default => body,                               // nothing is ready: do not wait
-///     else => body,                                  // no arm is enabled
+///     else => body,                                  // no arm is enabled: runs even beside a `default`
 /// }
 /// ```
 ///
@@ -45,7 +45,8 @@ pub use engine::{Case, FuturePoll, Outcome, Select};
 ///   is `None`, the arm is disabled: Go's idiom of a nil channel.
 /// - `pattern = future`: if the future's output does not match, the arm is disabled.
 /// - Any arm takes `, if condition` before its `=>`: false disables it.
-/// - If every arm is disabled, `else` runs; without one, `select!` waits for ever.
+/// - If every arm is disabled, `else` runs, also beside a `default`. Without an `else`, `default` runs, and without
+///   both, `select!` waits for ever.
 ///
 /// # Cancel safety
 /// Dropping the future that contains the `select!` while it waits loses no value and no wake-up: a value that was

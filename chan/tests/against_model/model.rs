@@ -23,6 +23,7 @@ pub(crate) enum Got {
     Sent(Result<(), u32>),
     FutureReady,
     Default,
+    Else,
 }
 
 #[derive(Debug, PartialEq)]
@@ -33,9 +34,10 @@ pub(crate) struct Outcome {
     pub(crate) place: Option<u32>,
 }
 
-/// The numbers of the two arms that are no channel's.
+/// The numbers of the arms that are no channel's.
 pub(crate) const FUTURE: usize = 6;
 pub(crate) const DEFAULT: usize = 7;
+pub(crate) const ELSE: usize = 8;
 
 #[derive(Debug, PartialEq)]
 enum State {
@@ -52,20 +54,27 @@ enum Won {
     Closed,
 }
 
+/// The words that stand in a select besides its arms.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Words {
+    pub(crate) biased: bool,
+    pub(crate) default: bool,
+    pub(crate) otherwise: bool,
+}
+
 #[derive(Debug)]
 pub(crate) struct Fut {
     pub(crate) arms: Vec<Arm>,
     /// Is there a future among the arms, and is it ready?
     pub(crate) gate: Option<bool>,
-    pub(crate) biased: bool,
-    pub(crate) default: bool,
+    pub(crate) words: Words,
     state: State,
     pub(crate) wakes: usize,
 }
 
 impl Fut {
-    pub(crate) fn new(arms: Vec<Arm>, gate: Option<bool>, biased: bool, default: bool) -> Self {
-        Fut { arms, gate, biased, default, state: State::New, wakes: 0 }
+    pub(crate) fn new(arms: Vec<Arm>, gate: Option<bool>, words: Words) -> Self {
+        Fut { arms, gate, words, state: State::New, wakes: 0 }
     }
 
     fn arm(&self, number: usize) -> &Arm {
@@ -219,6 +228,9 @@ impl Model {
         if let State::Won(arm, _) = fut.state {
             return vec![arm];
         }
+        if fut.words.otherwise && fut.arms.is_empty() && fut.gate.is_none() {
+            return vec![ELSE];
+        }
         let is_ready = |arm: &&Arm| match arm.op {
             Op::Recv => self.recv_ready(arm.chan),
             Op::Send(_) | Op::SendFrom(_) => self.send_ready(arm.chan),
@@ -231,10 +243,10 @@ impl Model {
         if fut.gate == Some(true) {
             ready.push(FUTURE);
         }
-        if ready.is_empty() && fut.default {
+        if ready.is_empty() && fut.words.default {
             ready.push(DEFAULT);
         }
-        if fut.biased {
+        if fut.words.biased {
             ready.truncate(1);
         }
         ready
@@ -266,13 +278,11 @@ impl Model {
         let fut = self.futs.remove(&id).expect("it is polled");
         let chosen = fut.arms.iter().find(|arm| arm.number == number);
         let got = match (chosen, &fut.state) {
-            (None, _) => {
-                if number == FUTURE {
-                    Got::FutureReady
-                } else {
-                    Got::Default
-                }
-            }
+            (None, _) => match number {
+                FUTURE => Got::FutureReady,
+                DEFAULT => Got::Default,
+                _ => Got::Else,
+            },
             (Some(_), &State::Won(_, Won::Value(value, _))) => Got::Received(Some(value)),
             (Some(_), State::Won(_, Won::Sent)) => Got::Sent(Ok(())),
             (Some(arm), State::Won(_, Won::Closed)) => match arm.op {

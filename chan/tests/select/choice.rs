@@ -285,7 +285,6 @@ fn default_with_one_channel_or_none() {
     assert_eq!(select! { recv(rx) -> v => v, default => None }, Some(1));
     assert_eq!(select! { default => 5 }, 5);
     assert_eq!(select! { recv(rx) -> _, if false => 1, default => 2 }, 2);
-    assert_eq!(select! { recv(rx) -> _, if false => 1, default => 2, else => 3 }, 2);
 }
 
 #[test]

@@ -68,6 +68,46 @@ fn else_runs_when_every_arm_is_disabled() {
 }
 
 #[test]
+fn else_goes_before_default_if_no_arm_is_enabled() {
+    let _watch = watch();
+    let (tx, rx) = bounded::<u8>(0);
+    let none: Option<&Receiver<u8>> = None;
+    let mut place: Option<u8> = None;
+    // Channel arms, decided at once.
+    assert_eq!(select! { default => 1, else => 2 }, 2);
+    assert_eq!(select! { biased; recv(rx) -> _, if false => 0, default => 1, else => 2 }, 2);
+    assert_eq!(select! { recv(none) -> _ => 0, send_from(tx, place) -> _ => 0, default => 1, else => 2 }, 2);
+    // With futures: disabled by a condition, and by their patterns in this very poll.
+    let got = now(async {
+        select! {
+            recv(rx) -> _, if false => 0,
+            () = ready(()), if false => 0,
+            Some(()) = ready(None) => 0,
+            default => 1,
+            else => 2,
+        }
+    });
+    assert_eq!(got, 2);
+}
+
+#[test]
+fn default_goes_before_else_if_an_arm_is_enabled() {
+    let _watch = watch();
+    let (tx, rx) = bounded::<u8>(0);
+    // One channel; several; a future; a future beside channels.
+    assert_eq!(select! { recv(rx) -> _ => 0, default => 1, else => 2 }, 1);
+    assert_eq!(select! { recv(rx) -> _ => 0, send(tx, 1) -> _ => 0, default => 1, else => 2 }, 1);
+    let futures = async {
+        select! { recv(rx) -> _, if false => 0, () = pending() => 0, default => 1, else => 2 }
+    };
+    assert_eq!(now(futures), 1);
+    let both = async {
+        select! { recv(rx) -> _ => 0, Some(()) = ready(None) => 0, default => 1, else => 2 }
+    };
+    assert_eq!(now(both), 1);
+}
+
+#[test]
 fn else_waits_while_an_arm_may_be_ready_yet() {
     let _watch = watch();
     let (tx, rx) = bounded(0);
