@@ -89,6 +89,23 @@ impl<T> Sender<T> {
     /// # drop(rx);
     /// # });
     /// ```
+    ///
+    /// Where there is a `q: &mut Option<T>` already, the method takes `q` as it stands, and `q` serves again afterwards.
+    /// The arm of [`select!`](crate::select!) takes the place itself, `*q`:
+    /// ```
+    /// use dormouse_chan::{SendError, Sender, bounded, select};
+    ///
+    /// async fn send_both(tx: &Sender<u8>, q: &mut Option<u8>) -> Result<(), SendError<u8>> {
+    ///     tx.send_from(q).await?;
+    ///     *q = Some(2);
+    ///     select! { send_from(tx, *q) -> sent => sent }
+    /// }
+    /// # tokio_test::block_on(async {
+    /// let (tx, rx) = bounded(2);
+    /// send_both(&tx, &mut Some(1)).await.unwrap();
+    /// assert_eq!((rx.recv().await, rx.recv().await), (Some(1), Some(2)));
+    /// # });
+    /// ```
     #[track_caller]
     pub fn send_from<'a>(&'a self, from: &'a mut Option<T>) -> SendFromFuture<'a, T> {
         SendFromFuture { chan: &self.chan, from, wait: None, done: false, site: Location::caller() }

@@ -14,7 +14,7 @@ pub use engine::{Case, FuturePoll, Outcome, Select};
 /// ```text
 /// select! {
 ///     biased;                                        // optional: the first ready arm in order, instead of a random one
-///     recv(rx) -> value => body,                     // rx: Receiver or Option<&Receiver>; value: Option<T>
+///     recv(rx) -> value => body,                     // rx: Receiver or Option, or a reference; value: Option<T>
 ///     send(tx, expr) -> sent => body,                // sent: Result<(), SendError<T>>
 ///     send_from(tx, place) -> sent => body,          // place: Option<T>, emptied only if this arm wins
 ///     pattern = future, if condition => body,        // any future
@@ -42,7 +42,8 @@ pub use engine::{Case, FuturePoll, Outcome, Select};
 /// - `send(tx, expr)` is ready when the value was sent, or with `Err(SendError(value))` if the channel is closed; the
 ///   value of a send that loses is dropped, before the body runs.
 /// - `send_from(tx, place)` is the same, but a value that loses is in `place` again. `place` is an `Option<T>`; while it
-///   is `None`, the arm is disabled: Go's idiom of a nil channel.
+///   is `None`, the arm is disabled: Go's idiom of a nil channel. It is a place, not a reference to one: where there is
+///   a `q: &mut Option<T>`, write `send_from(tx, *q)`.
 /// - `pattern = future`: if the future's output does not match, the arm is disabled.
 /// - Any arm takes `, if condition` before its `=>`: false disables it.
 /// - If every arm is disabled, `else` runs, also beside a `default`. Without an `else`, `default` runs, and without
@@ -80,6 +81,25 @@ pub use engine::{Case, FuturePoll, Outcome, Select};
 ///     default => true,
 /// };
 /// assert!(idle);
+/// # });
+/// ```
+///
+/// A place that is borrowed is written with a star:
+/// ```
+/// use dormouse_chan::{Receiver, Sender, bounded, select};
+///
+/// async fn send_unless(stop: &Receiver<()>, out: &Sender<String>, q: &mut Option<String>) {
+///     select! {
+///         send_from(out, *q) -> sent => sent.unwrap(),
+///         recv(stop) -> _ => {} // what was not sent is in the caller's Option
+///     }
+/// }
+/// # tokio_test::block_on(async {
+/// let (_, stop) = bounded(0); // closed
+/// let (out, _sink) = bounded(0); // nobody receives
+/// let mut unsent = Some("dig".to_string());
+/// send_unless(&stop, &out, &mut unsent).await;
+/// assert_eq!(unsent.as_deref(), Some("dig"));
 /// # });
 /// ```
 #[macro_export]
