@@ -4,8 +4,6 @@
 
 #[path = "against_model/model.rs"]
 mod model;
-#[path = "support/watch.rs"]
-mod watch;
 
 use dormouse_chan::{Receiver, Sender, TryRecvError, TrySendError, bounded, select, unbounded};
 use model::{Arm, DEFAULT, ELSE, FUTURE, Fut, Got, Model, Op, Outcome, Words};
@@ -509,7 +507,7 @@ proptest! {
             prop_oneof![3 => Just(Some(0)), 2 => Just(Some(1)), 1 => Just(Some(2)), 1 => Just(None)], CHANNELS),
         steps in proptest::collection::vec(step(), 1..60),
     ) {
-        let _watch = watch::watch();
+        let _watch = dormouse_testing::watch();
         let mut world = World::new(&capacities);
         for step in &steps {
             world.run(step)?;

@@ -2,12 +2,10 @@
 //! bugs of this kind that other libraries had.
 //!
 //! Polled by hand (`tokio_test::task`): every state is reached on purpose, nothing depends on timing.
-#[path = "support/values.rs"]
-mod values;
-#[path = "support/watchdog.rs"]
-mod watchdog;
 
 use dormouse_chan::{Receiver, SendError, Sender, TryRecvError, bounded, select, unbounded};
+use dormouse_testing::watch;
+use dormouse_testing::{Tally, Value, number};
 use futures::future::{Either, FusedFuture, FutureExt};
 use futures::stream::{FusedStream, FuturesUnordered, StreamExt};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -17,8 +15,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use tokio_test::task::{Spawn, spawn};
 use tokio_test::{assert_pending, assert_ready, assert_ready_eq};
-use values::{Tally, Value, number};
-use watchdog::watch;
 
 // ---- what is allocated on this thread
 

@@ -37,5 +37,3 @@ mod stream;
 mod threads;
 #[path = "go_rules/values.rs"]
 mod values;
-#[path = "support/watch.rs"]
-mod watch;

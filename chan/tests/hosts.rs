@@ -1,13 +1,10 @@
 //! The same flows under every kind of host: the crate needs no runtime of its own.
 
-#[path = "support/watch.rs"]
-mod watch;
-
 use dormouse_chan::{bounded, select, unbounded};
+use dormouse_testing::watch;
 use futures::StreamExt;
 use std::future::Future;
 use std::pin::Pin;
-use watch::watch;
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 

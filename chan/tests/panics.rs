@@ -1,12 +1,10 @@
 //! Panics in user code: in the `Drop` of values, in the operands, conditions, futures and bodies of a `select!`. After
 //! each, the channel works, and everything but the value that panicked was dropped exactly once (that one too: its
 //! `Drop` counts before it panics).
-#[path = "support/values.rs"]
-mod values;
-#[path = "support/watchdog.rs"]
-mod watchdog;
 
 use dormouse_chan::{Receiver, Sender, TryRecvError, bounded, select, unbounded};
+use dormouse_testing::watch;
+use dormouse_testing::{Tally, Value, number};
 use futures::stream::StreamExt;
 use std::cell::Cell;
 use std::future::{Future, pending, poll_fn};
@@ -15,8 +13,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
-use values::{Tally, Value, number};
-use watchdog::watch;
 
 /// Runs `f`, which must panic, and gives the message.
 #[track_caller]

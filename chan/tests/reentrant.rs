@@ -4,14 +4,11 @@
 //! The rules: no waker is cloned, woken or dropped under the channel's lock (I8), so nothing here can deadlock. A
 //! panic of `wake` or `drop` ends where it happens; a panic of `clone` leaves the poll that wanted the clone, before
 //! anything has happened. Either way the channel goes on, no value is lost, and no waker is leaked.
-#[path = "support/values.rs"]
-mod values;
-#[path = "support/wakers.rs"]
-mod wakers;
-#[path = "support/watchdog.rs"]
-mod watchdog;
 
 use dormouse_chan::{Receiver, Sender, bounded, select, unbounded};
+use dormouse_testing::watch;
+use dormouse_testing::{Calls, EVENTS, Event};
+use dormouse_testing::{Tally, Value};
 use futures::stream::StreamExt;
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,9 +18,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use tokio_test::assert_pending;
 use tokio_test::task::spawn;
-use values::{Tally, Value};
-use wakers::{Calls, EVENTS, Event};
-use watchdog::watch;
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 

@@ -21,8 +21,6 @@ mod one_arm;
 mod operands;
 #[path = "select/waiting.rs"]
 mod waiting;
-#[path = "support/watch.rs"]
-mod watch;
 
 use std::future::Future;
 use std::pin::pin;

@@ -1,10 +1,8 @@
 //! Real threads: channels and selects under tokio's scheduler and on plain threads, with waits given up at random.
 //! In each test every value is accounted for: sent = received + left in the channel, and all that were made are dropped.
 
-#[path = "support/watch.rs"]
-mod watch;
-
 use dormouse_chan::{Receiver, Sender, TrySendError, bounded, select, unbounded};
+use dormouse_testing::watch;
 use dormouse_wait::random::below;
 use std::collections::HashSet;
 use std::future::{Future, poll_fn};
@@ -15,7 +13,6 @@ use std::task::Poll;
 use std::thread;
 use tokio::runtime::Runtime;
 use tokio::task::{JoinHandle, yield_now};
-use watch::watch;
 
 /// What became of the values of one test.
 struct Tally {

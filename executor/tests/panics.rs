@@ -40,7 +40,7 @@ fn in_the_future_after_a_wait() {
                 task::yield_now().await;
                 panic!("later")
             });
-            let error = task.await.map(|()| ()).unwrap_err();
+            let error = task.await.unwrap_err();
             assert!(error.to_string().contains("\"late\""), "{error}");
         });
         works(&rt);

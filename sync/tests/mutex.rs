@@ -1,8 +1,9 @@
 //! The mutex poll by poll: each state, each drop.
 mod common;
 
-use common::{Count, poll, watchdog};
+use common::poll;
 use dormouse_sync::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
+use dormouse_testing::{Count, watch};
 use dormouse_wait::frame::{BUDGET, Frame, Reason};
 use futures::future::FusedFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -362,7 +363,7 @@ fn budget() {
 
 #[test]
 fn blocking_threads_exclude() {
-    let _watchdog = watchdog("blocking_threads_exclude");
+    let _watch = watch();
     let mutex = Arc::new(Mutex::new(0));
     std::thread::scope(|scope| {
         for thread in 0..4 {

@@ -2,8 +2,9 @@
 //! that would hang; a state half changed would show.
 mod common;
 
-use common::{Call, hooked, poll, watchdog};
+use common::poll;
 use dormouse_sync::{Mutex, WaitGroup};
+use dormouse_testing::{Event, hooked, watch};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::task::Waker;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
 
-const CALLS: [Call; 3] = [Call::Clone, Call::Wake, Call::Drop];
+const CALLS: [Event; 3] = [Event::Clone, Event::Wake, Event::Drop];
 
 /// All that can be done with a mutex from outside: it must not hang.
 fn use_mutex(mutex: &Arc<Mutex<usize>>) {
@@ -61,7 +62,7 @@ fn mutex_life(waker: &dyn Fn() -> Waker, mutex: &Arc<Mutex<usize>>, drop_after: 
 
 #[test]
 fn mutex_wakers_call_back() {
-    let _watchdog = watchdog("mutex_wakers_call_back");
+    let _watch = watch();
     for call in CALLS {
         let calls = Arc::new(AtomicUsize::new(0));
         for drop_after in 0..=5 {
@@ -84,7 +85,7 @@ fn mutex_wakers_call_back() {
 
 #[test]
 fn mutex_wakers_panic() {
-    let _watchdog = watchdog("mutex_wakers_panic");
+    let _watch = watch();
     for call in CALLS {
         let calls = Arc::new(AtomicUsize::new(0));
         for drop_after in 0..=5 {
@@ -116,7 +117,7 @@ fn mutex_wakers_panic() {
 fn a_panicking_wake_costs_others_nothing() {
     let mutex = Mutex::new(0);
     let guard = mutex.try_lock().unwrap();
-    let bad = hooked(|call| assert_ne!(call, Call::Wake, "a bad waker"));
+    let bad = hooked(|call| assert_ne!(call, Event::Wake, "a bad waker"));
     let mut first = Box::pin(mutex.lock());
     assert!(poll(first.as_mut(), &bad).is_pending());
     let mut second = spawn(mutex.lock());
@@ -132,7 +133,7 @@ fn a_panicking_wake_costs_others_nothing() {
 #[test]
 fn a_panicking_wake_while_unwinding() {
     let mutex = Mutex::new(0);
-    let bad = hooked(|call| assert_ne!(call, Call::Wake, "a bad waker"));
+    let bad = hooked(|call| assert_ne!(call, Event::Wake, "a bad waker"));
     let mut lock = pin!(mutex.lock());
     let panic = catch_unwind(AssertUnwindSafe(|| {
         let _guard = mutex.try_lock().unwrap();
@@ -166,7 +167,7 @@ fn group_life(waker: &dyn Fn() -> Waker, group: &WaitGroup, drop_after: usize) {
 
 #[test]
 fn wait_group_wakers_call_back() {
-    let _watchdog = watchdog("wait_group_wakers_call_back");
+    let _watch = watch();
     for call in CALLS {
         let calls = Arc::new(AtomicUsize::new(0));
         for drop_after in 0..=4 {
@@ -189,7 +190,7 @@ fn wait_group_wakers_call_back() {
 
 #[test]
 fn wait_group_wakers_panic() {
-    let _watchdog = watchdog("wait_group_wakers_panic");
+    let _watch = watch();
     for call in CALLS {
         let calls = Arc::new(AtomicUsize::new(0));
         for drop_after in 0..=4 {
@@ -220,7 +221,7 @@ fn wait_group_wakers_panic() {
 fn one_panicking_waiter_of_many() {
     let group = WaitGroup::new();
     group.add(1);
-    let bad = hooked(|call| assert_ne!(call, Call::Wake, "a bad waker"));
+    let bad = hooked(|call| assert_ne!(call, Event::Wake, "a bad waker"));
     let mut first = pin!(group.wait());
     assert!(poll(first.as_mut(), &bad).is_pending());
     let mut others: Vec<_> = (0..70).map(|_| spawn(group.wait())).collect();

@@ -1,8 +1,8 @@
 //! Many tasks and threads at once: nothing is lost, nobody is left behind. On tokio as the host, and on plain threads.
 mod common;
 
-use common::watchdog;
 use dormouse_sync::{Mutex, WaitGroup};
+use dormouse_testing::watch;
 use std::future::Future;
 use std::ops::DerefMut;
 use std::pin::{Pin, pin};
@@ -70,7 +70,7 @@ async fn bump(twin: Option<impl DerefMut<Target = Twin>>, dice: &mut Dice) -> bo
 /// Tasks that lock, give up after a few polls (dropped queued, woken or owner), barge, and hold the lock over awaits.
 #[test]
 fn mutex_on_tokio() {
-    let _watchdog = watchdog("mutex_on_tokio");
+    let _watch = watch();
     const TASKS: usize = 16;
     const TURNS: usize = 2000;
     let (mutex, group, bumps) =
@@ -102,7 +102,7 @@ fn mutex_on_tokio() {
 /// Plain threads and tasks on one mutex.
 #[test]
 fn mutex_on_threads_and_tokio() {
-    let _watchdog = watchdog("mutex_on_threads_and_tokio");
+    let _watch = watch();
     let mutex = Arc::new(Mutex::new(0usize));
     let host = tokio();
     let group = WaitGroup::new();
@@ -130,7 +130,7 @@ fn mutex_on_threads_and_tokio() {
 /// A task that is aborted while it waits, holds or is woken leaves the mutex usable.
 #[test]
 fn aborted_tasks() {
-    let _watchdog = watchdog("aborted_tasks");
+    let _watch = watch();
     let mutex = Arc::new(Mutex::new(0usize));
     let host = tokio();
     host.block_on(async {
@@ -162,7 +162,7 @@ fn aborted_tasks() {
 /// Rounds without a pause between them: each waiter sees all of its round's work, and none is left.
 #[test]
 fn wait_group_rounds_on_tokio() {
-    let _watchdog = watchdog("wait_group_rounds_on_tokio");
+    let _watch = watch();
     const WORKERS: usize = 8;
     let (group, work) = (WaitGroup::new(), Arc::new(AtomicUsize::new(0)));
     let host = tokio();
@@ -200,7 +200,7 @@ fn wait_group_rounds_on_tokio() {
 /// Waits that come and go while threads count up and down.
 #[test]
 fn waits_dropped_on_threads() {
-    let _watchdog = watchdog("waits_dropped_on_threads");
+    let _watch = watch();
     let group = WaitGroup::new();
     std::thread::scope(|scope| {
         for _ in 0..2 {

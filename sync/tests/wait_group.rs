@@ -1,8 +1,9 @@
 //! The wait group poll by poll: rounds, waiters, guards, misuse.
 mod common;
 
-use common::{Count, poll, watchdog};
+use common::poll;
 use dormouse_sync::WaitGroup;
+use dormouse_testing::{Count, watch};
 use dormouse_wait::frame::{BUDGET, Frame, Reason};
 use futures::future::FusedFuture;
 use std::future::{pending, ready};
@@ -68,8 +69,8 @@ fn a_release_ends_with_its_round() {
     let next = Arc::new(std::sync::Mutex::new(None));
     let first = {
         let (group, next) = (group.clone(), next.clone());
-        common::hooked(move |call| {
-            if call == common::Call::Wake {
+        dormouse_testing::hooked(move |call| {
+            if call == dormouse_testing::Event::Wake {
                 group.add(1);
                 let group = group.clone();
                 let mut wait = spawn(async move { group.wait().await });
@@ -338,7 +339,7 @@ fn budget() {
 /// `add` from zero beside `wait`: no panic, no hang, whoever comes first.
 #[test]
 fn add_beside_wait() {
-    let _watchdog = watchdog("add_beside_wait");
+    let _watch = watch();
     let group = WaitGroup::new();
     std::thread::scope(|scope| {
         for _ in 0..2 {

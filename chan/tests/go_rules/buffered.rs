@@ -1,6 +1,6 @@
 //! F13: a buffer is filled and drained in order; who waits beside it is served within the same operation.
-use crate::watch::watch;
 use dormouse_chan::{Receiver, Sender, TryRecvError, TrySendError, bounded, unbounded};
+use dormouse_testing::watch;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready_eq};
 

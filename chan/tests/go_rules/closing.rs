@@ -1,6 +1,6 @@
 //! F14, I3: close in every state, by either half, by the last handle; nothing sent is lost, nothing unsent arrives.
-use crate::watch::watch;
 use dormouse_chan::{Receiver, SendError, Sender, TryRecvError, TrySendError, bounded, unbounded};
+use dormouse_testing::watch;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

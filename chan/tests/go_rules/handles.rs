@@ -1,6 +1,6 @@
 //! F10, F11, F19: handles, their counts and snapshots; the nil channel; what `Debug` shows.
-use crate::watch::watch;
 use dormouse_chan::{Receiver, Sender, TryRecvError, TrySendError, bounded, never, unbounded};
+use dormouse_testing::watch;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Waker};

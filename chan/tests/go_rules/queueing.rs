@@ -1,7 +1,7 @@
 //! I4, I7, X7, X8: who waits is served first come, first served; nobody overtakes, whatever is polled or dropped.
 use crate::allocs::allocations;
-use crate::watch::watch;
 use dormouse_chan::{Receiver, TryRecvError, TrySendError, bounded};
+use dormouse_testing::watch;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! F12: on a channel without a buffer, a send is done exactly when a receive has the value.
-use crate::watch::watch;
 use dormouse_chan::{TryRecvError, TrySendError, bounded};
+use dormouse_testing::watch;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready, assert_ready_eq};
 

@@ -1,7 +1,7 @@
 //! F15: a receiver as a stream, fused, on its own and mixed with other receives.
 use crate::allocs::allocations;
-use crate::watch::watch;
 use dormouse_chan::{TryRecvError, bounded, unbounded};
+use dormouse_testing::watch;
 use futures::stream::FusedStream;
 use futures::{Stream, StreamExt};
 use std::pin::Pin;

@@ -1,7 +1,7 @@
 //! The blocking calls on plain threads, and what happens before what (F50), as far as a run can show it: data beside
 //! the channel that nothing else protects.
-use crate::watch::watch;
 use dormouse_chan::{SendError, bounded, unbounded};
+use dormouse_testing::watch;
 use std::cell::UnsafeCell;
 use std::thread;
 

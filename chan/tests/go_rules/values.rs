@@ -1,7 +1,7 @@
 //! F10, I5, I9: values of every shape pass unchanged, exactly once, and nothing of them is kept.
 use crate::allocs::allocations;
-use crate::watch::watch;
 use dormouse_chan::{Receiver, Sender, bounded, unbounded};
+use dormouse_testing::watch;
 use std::fmt::Debug;
 use std::sync::Arc;
 use tokio_test::task::spawn;

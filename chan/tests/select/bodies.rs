@@ -1,7 +1,7 @@
 //! Bodies may do what code between awaits may; the whole stands in any task of any runtime.
 use crate::now;
-use crate::watch::watch;
 use dormouse_chan::{Receiver, Sender, bounded, select, unbounded};
+use dormouse_testing::watch;
 use futures::FutureExt;
 use std::future::{pending, ready};
 use std::pin::pin;

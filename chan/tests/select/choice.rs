@@ -1,7 +1,7 @@
 //! Which of the ready arms is chosen, and when `default` is.
 use crate::now;
-use crate::watch::watch;
 use dormouse_chan::{Receiver, Sender, bounded, never, select};
+use dormouse_testing::watch;
 use dormouse_wait::random::with_seed;
 use std::cell::Cell;
 use std::future::{pending, ready};

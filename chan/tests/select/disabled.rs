@@ -1,7 +1,7 @@
 //! Arms that cannot be chosen: false conditions, patterns that do not match, `else`, and no arm at all.
 use crate::now;
-use crate::watch::watch;
 use dormouse_chan::{Receiver, bounded, select};
+use dormouse_testing::watch;
 use std::future::{pending, ready};
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready_eq};

@@ -1,7 +1,7 @@
 //! Exactly one arm happens, whoever comes, whatever stands in the arms.
 use crate::now;
-use crate::watch::watch;
 use dormouse_chan::{SendError, TryRecvError, TrySendError, bounded, select, unbounded};
+use dormouse_testing::watch;
 use dormouse_wait::random::with_seed;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready_eq};

@@ -1,7 +1,7 @@
 //! Operands: evaluated once, in order, all of them; what becomes of the values that lose.
 use crate::now;
-use crate::watch::watch;
 use dormouse_chan::{Receiver, SendError, Sender, bounded, never, select};
+use dormouse_testing::watch;
 use std::cell::{Cell, RefCell};
 use std::future::{pending, ready};
 use std::sync::Mutex;
@@ -338,6 +338,39 @@ fn channels_stand_in_places_references_and_options() {
         sends!(tx_mut, *tx_mut);
         receives!(rx_mut, *rx_mut);
     }
+    // References to references, as closures and iterators lend them.
+    let pointers = (&&tx_ref, &&&rx_ref);
+    sends!(
+        &&tx,
+        &&&tx,
+        &&&&tx,
+        pointers.0,
+        Some(&&tx),
+        &Some(&tx),
+        &&holder.maybe_tx,
+        Some(&holder.maybe_tx)
+    );
+    receives!(
+        &&rx,
+        &&&rx,
+        &&&&rx,
+        pointers.1,
+        Some(&&rx),
+        &Some(&rx),
+        &&holder.maybe_rx,
+        Some(&holder.maybe_rx)
+    );
+    {
+        let (mut tx_ref, mut rx_ref) = (&tx, &rx);
+        sends!(&mut tx_ref, &&mut tx_ref, Some(&mut tx_ref));
+        receives!(&mut rx_ref, &&mut rx_ref, Some(&mut rx_ref));
+        let (tx_mut, rx_mut) = (&mut holder.maybe_tx, &mut holder.maybe_rx);
+        sends!(tx_mut, &tx_mut, *tx_mut);
+        receives!(rx_mut, &rx_mut, *rx_mut);
+        let (tx_mut, rx_mut) = (tx_mut.as_mut(), rx_mut.as_mut());
+        sends!(tx_mut, &tx_mut);
+        receives!(rx_mut, &rx_mut);
+    }
     holder.maybe_tx = None;
     holder.maybe_rx = None;
     tx.try_send(3).unwrap();
@@ -347,8 +380,41 @@ fn channels_stand_in_places_references_and_options() {
         recv(None::<&Receiver<u8>>) -> _ => panic!("disabled"),
         send(holder.maybe_tx, 1) -> _ => panic!("disabled"),
         send_from(holder.maybe_tx, place) -> _ => panic!("disabled"),
+        recv(&&holder.maybe_rx) -> _ => panic!("disabled"),
+        recv(Some(&None::<&Receiver<u8>>)) -> _ => panic!("disabled"),
+        send(Some(&holder.maybe_tx), 1) -> _ => panic!("disabled"),
         default => {}
     }
+}
+
+#[test]
+fn a_receiver_that_a_closure_lends_may_stand_as_it_is() {
+    let _watch = watch();
+    let (tx, rx) = bounded(1);
+    let (_idle, other) = bounded(1);
+    tx.try_send(1).unwrap();
+    let ready = |rx: &&&Receiver<u8>| select! { recv(rx) -> v => v.is_some(), default => false };
+    assert_eq!([&other, &rx].iter().filter(ready).count(), 1);
+    // What is received outlives the references on the way to the receiver.
+    let value: Option<u8> = now(async {
+        let lent = &&rx;
+        let mut task = spawn(async {
+            select! { recv(lent) -> v => v }
+        });
+        assert_pending!(task.poll());
+        tx.try_send(2).unwrap();
+        task.await
+    });
+    assert_eq!(value, Some(2));
+    // And the task is still Send, whatever the value.
+    fn forward<'a, T: Send>(from: &'a &'a Receiver<T>, to: &'a &'a Sender<T>) -> impl Future + Send + 'a {
+        async move {
+            select! { recv(from) -> v => select! { send(to, v.unwrap()) -> sent => sent.is_ok() } }
+        }
+    }
+    tx.try_send(3).unwrap();
+    now(forward(&&rx, &&tx));
+    assert_eq!(rx.try_recv(), Ok(3));
 }
 
 #[test]

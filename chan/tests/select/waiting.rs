@@ -1,6 +1,6 @@
 //! A select that waits: its places in the queues, its wake-ups, and what happens while it polls its futures.
-use crate::watch::watch;
 use dormouse_chan::{Receiver, Sender, TryRecvError, bounded, select};
+use dormouse_testing::watch;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;

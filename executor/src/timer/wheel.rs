@@ -405,7 +405,8 @@ mod tests {
                             .map(|(_, number)| number)
                             .collect();
                         let mut got = fired(&mut wheel, now, steps, &said);
-                        (due.sort(), got.sort());
+                        due.sort();
+                        got.sort();
                         assert_eq!(got, due);
                         assert!(due.iter().all(|&number| nodes[number].phase() == FIRED));
                     }

@@ -1,30 +1,32 @@
 //! Values whose fate is counted: each is made once and must be dropped once.
-#![allow(dead_code, reason = "each test binary uses what it needs")]
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Made and dropped, by number.
-#[derive(Clone, Default)]
-pub(crate) struct Tally(Arc<Mutex<BTreeMap<u32, (u32, u32)>>>);
+#[derive(Clone, Debug, Default)]
+pub struct Tally(Arc<Mutex<BTreeMap<u32, (u32, u32)>>>);
 
 /// A value with a number; it may panic when dropped.
-pub(crate) struct Value {
-    pub(crate) number: u32,
+pub struct Value {
+    /// Which one it is.
+    pub number: u32,
     bomb: bool,
     tally: Tally,
 }
 
 impl Tally {
-    pub(crate) fn new() -> Self {
+    /// An empty one.
+    pub fn new() -> Self {
         Tally::default()
     }
 
-    pub(crate) fn value(&self, number: u32) -> Value {
+    /// A value whose `Drop` is counted.
+    pub fn value(&self, number: u32) -> Value {
         self.make(number, false)
     }
 
     /// A value whose `Drop` panics.
-    pub(crate) fn bomb(&self, number: u32) -> Value {
+    pub fn bomb(&self, number: u32) -> Value {
         self.make(number, true)
     }
 
@@ -34,13 +36,13 @@ impl Tally {
     }
 
     /// How often the values with this number were dropped.
-    pub(crate) fn dropped(&self, number: u32) -> u32 {
+    pub fn dropped(&self, number: u32) -> u32 {
         self.0.lock().unwrap().get(&number).map_or(0, |counts| counts.1)
     }
 
     /// Each value that was made was dropped, once.
     #[track_caller]
-    pub(crate) fn check(&self) {
+    pub fn check(&self) {
         for (number, (made, dropped)) in self.0.lock().unwrap().iter() {
             assert_eq!(made, dropped, "value {number}: made {made} times, dropped {dropped} times");
         }
@@ -63,6 +65,6 @@ impl std::fmt::Debug for Value {
 }
 
 /// The number of what was received.
-pub(crate) fn number(value: Option<Value>) -> Option<u32> {
+pub fn number(value: Option<Value>) -> Option<u32> {
     value.map(|value| value.number)
 }

@@ -1,4 +1,5 @@
-//! A watchdog: a test that hangs ends its process with the test's name after a minute, instead of holding up the run.
+//! A watchdog: a test that hangs ends its process with the test's name after a minute, or `DORMOUSE_TEST_LIMIT` seconds,
+//! instead of holding up the run.
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::panic::Location;
@@ -6,7 +7,12 @@ use std::sync::{Mutex, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const LIMIT: Duration = Duration::from_secs(60);
+/// How long a test may run.
+fn limit() -> Duration {
+    let seconds =
+        std::env::var("DORMOUSE_TEST_LIMIT").map_or(60, |text| text.parse().expect("a number of seconds"));
+    Duration::from_secs(seconds)
+}
 
 struct Test {
     name: String,
@@ -17,11 +23,13 @@ struct Test {
 static RUNNING: Mutex<BTreeMap<u64, Test>> = Mutex::new(BTreeMap::new());
 
 /// Watches the calling test until it is dropped.
+#[derive(Debug)]
 #[must_use = "the test is watched until this is dropped"]
-pub(crate) struct Watch(u64);
+pub struct Watch(u64);
 
+/// Watches the calling test, which is named by its thread, until the result is dropped: `let _watch = watch();`.
 #[track_caller]
-pub(crate) fn watch() -> Watch {
+pub fn watch() -> Watch {
     static WATCHER: Once = Once::new();
     WATCHER.call_once(|| drop(thread::spawn(look_on)));
     let name = thread::current().name().unwrap_or("a test").to_owned();
@@ -38,10 +46,11 @@ impl Drop for Watch {
 }
 
 fn look_on() {
+    let limit = limit();
     loop {
         thread::sleep(Duration::from_secs(1));
         for test in RUNNING.lock().unwrap().values() {
-            if test.since.elapsed() > LIMIT {
+            if test.since.elapsed() > limit {
                 // Not `eprintln!`: what a test prints is kept back, and would be lost in the abort.
                 let text = format!("\n{} hangs, at {}: aborting\n", test.name, test.place);
                 let _ = std::io::stderr().write_all(text.as_bytes());
