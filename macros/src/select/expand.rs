@@ -4,10 +4,14 @@
 //! {
 //!     enum __DormouseOut<A0, A1, ..> { A0(A0), A1(A1), .., Default, Else }
 //!     match {
+//!       let won;
+//!       {
 //!         1. preconditions, in order         let c0: bool = COND; ..
 //!         2. claim, operands, in order       a0: Pin<&Arm> of a channel arm, f1: Pin<&mut impl Future>
 //!         3. the engine, and the wait        poll_fn(|cx| select.poll(cx, &mut [cases])).await
 //!         4. the engine goes, losing channel arms are discarded in order, the winner's output is taken
+//!       }
+//!       won
 //!     } { __DormouseOut::A0(mut value) => { let PAT = value; match () { () => BODY } } .. }
 //! }
 //! ```
@@ -16,6 +20,8 @@
 //! - Each operand is an argument of a call in a `let` of its own: its temporaries are gone before the wait.
 //! - Only pinned references, the engine and flags live across the await. A future's output lives in the poll that
 //!   brought it, so it need not be `Send`.
+//! - `won` is a variable outside the arms' block and not the block's value: the compiler leaks a block's value when the
+//!   drop of one of its locals, a losing future, panics (rust-lang/rust#47949).
 //! - A future's pattern is tried without taking the output apart, by a guard that notes the match and says no: the
 //!   bindings of an arm with a guard move nothing unless the guard says yes.
 //! - A body stands in a `match` of its own: at the end of our block, the compiler would call the braces of a body
@@ -54,11 +60,15 @@ pub(super) fn expand(select: &Select) -> TokenStream {
     quote_spanned! {site=> {
         #output
         match {
-            #(#conditions)*
-            #claim
-            #(#operands)*
-            #wait
-            #settle
+            let won;
+            {
+                #(#conditions)*
+                #claim
+                #(#operands)*
+                #wait
+                #settle
+            }
+            won
         } {
             #bodies
         }
@@ -230,7 +240,7 @@ fn probe(krate: &TokenStream, i: usize, arm: &Arm) -> TokenStream {
     }
 }
 
-/// What happens once the outcome is known. Its value is the winner's output.
+/// What happens once the outcome is known. Sets `won` to the winner's output.
 fn settle(select: &Select) -> TokenStream {
     let site = Span::mixed_site();
     let krate = &select.krate;
@@ -269,13 +279,12 @@ fn settle(select: &Select) -> TokenStream {
     quote_spanned! {site=>
         ::core::mem::drop(select);
         #(#discards)*
-        let out = match outcome {
+        won = match outcome {
             #(#takes)*
             #default
             #otherwise
             _ => #unreachable,
         };
-        out
     }
 }
 
