@@ -4,16 +4,23 @@
 //! [`parker`](crate::sched::parker), with a ring of four. What loom cannot see into is replaced: the injector is a
 //! mutexed queue, and a task is a bare number, or for the end of a runtime a stand-in for async-task's `Runnable`.
 //!
+//! What loom cannot show: a load that sees a store which comes after it. So no model fails if a ring's `head` loses its
+//! Acquire or Release, which keep a cell from being written again before a thief has read it.
+//!
 //! `RUSTFLAGS="--cfg dormouse_loom" cargo test -p dormouse-executor --lib --release`
-use crate::sched::idle::{Idle, Wake};
+use crate::sched::idle::{Idle, NEVER, Wake};
 use crate::sched::injector::Injector;
 use crate::sched::parker::Parker;
 use crate::sched::place::Place;
 use crate::sched::ring::{CAPACITY, Raw, Ring};
+use crate::task::meta::Meta;
+use crate::task::registry::Shard;
+use dormouse_wait::prim::UnsafeCell;
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicUsize, Ordering::*};
+use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*, fence};
 use loom::thread;
 use std::ptr::NonNull;
+use std::task::Waker;
 
 fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -96,6 +103,26 @@ fn ring_two_thieves() {
 }
 
 #[test]
+fn ring_thief_of_a_thief() {
+    model(3, || {
+        let (ring, first) = (Arc::new(Ring::new()), Arc::new(Ring::new()));
+        for number in 1..=4 {
+            push(&ring, number).expect("room");
+        }
+        let thief = thread::spawn({
+            let (ring, first) = (ring.clone(), first.clone());
+            move || steal(&ring, &first)
+        });
+        let mut got = loot(&first);
+        got.extend(thief.join().expect("no panic"));
+        for ring in [&ring, &first] {
+            got.extend(std::iter::from_fn(|| pop(ring)));
+        }
+        each_once(got, 4);
+    });
+}
+
+#[test]
 fn ring_cells_are_reused_behind_a_thief() {
     model(3, || {
         let ring = Arc::new(Ring::new());
@@ -172,8 +199,8 @@ impl Rt {
     }
 
     /// As `Shared::has_work` and `Shared::has_free_slot`.
-    fn has_work(&self, searched: bool) -> bool {
-        (!self.injector.is_empty() || (searched && self.rings.iter().any(|ring| !ring.is_empty())))
+    fn has_work(&self, rings: bool) -> bool {
+        (!self.injector.is_empty() || (rings && self.rings.iter().any(|ring| !ring.is_empty())))
             && self.places.iter().any(Place::is_free)
     }
 
@@ -211,8 +238,12 @@ impl Rt {
 
     /// What a worker does, in short: until all tasks are done.
     fn work(&self, run: impl Fn(usize)) {
+        self.work_on(false, run);
+    }
+
+    /// [`work`](Rt::work), from the state `searching`.
+    fn work_on(&self, mut searching: bool, run: impl Fn(usize)) {
         let me = Arc::new(Parker::new());
-        let mut searching = false;
         while !self.ended() {
             let place = self.take_place();
             if let Some(place) = place {
@@ -223,11 +254,12 @@ impl Rt {
                 }
                 self.places[place].release();
             }
-            self.idle.sleep(&me, place.is_some(), searching);
-            if !self.ended() && !self.has_work(searching) {
+            let rings = self.idle.sleep(&me, place.is_some(), searching);
+            let work = self.has_work(rings);
+            if !self.ended() && !work {
                 me.park_until(None);
             }
-            searching = self.idle.awake(&me);
+            searching = self.idle.awake(&me, work);
         }
     }
 }
@@ -308,6 +340,184 @@ fn idle_a_task_in_the_ring_of_a_busy_seat_is_stolen() {
             thread::yield_now();
         }
         thief.join().expect("no panic");
+    });
+}
+
+#[test]
+fn idle_a_ring_is_nobodys_when_the_last_searcher_found_work_elsewhere() {
+    model(2, || {
+        let rt = Rt::new(3, 2);
+        // This thread sits, with task 2 in its ring, and is busy to the end. One worker is a searcher already, so that
+        // the push wakes nobody; it may find task 1, which keeps it busy to the end as well. So the other worker, which
+        // may not search beside it, must find task 2, whenever it falls asleep.
+        let place = rt.take_place().expect("free");
+        rt.idle.sat_down();
+        assert!(rt.idle.begin_search());
+        let second = Arc::new(AtomicUsize::new(0));
+        let workers: Vec<_> = [true, false]
+            .map(|searching| {
+                let (rt, second) = (rt.clone(), second.clone());
+                thread::spawn(move || {
+                    rt.work_on(searching, |number| {
+                        while number == 1 && second.load(Acquire) == 0 {
+                            thread::yield_now();
+                        }
+                        second.store(number - 1, Release);
+                    });
+                })
+            })
+            .into();
+        push(&rt.rings[place], 2).expect("room");
+        rt.published();
+        rt.inject(1);
+        for worker in workers {
+            worker.join().expect("no panic");
+        }
+    });
+}
+
+/// A timer from a thread without a seat (S5): whoever sleeps learns of it, by its own look or by being woken.
+#[test]
+fn idle_a_timer_from_outside_is_watched() {
+    model(3, || {
+        let rt = Rt::new(1, 1);
+        let due = Arc::new(AtomicU64::new(NEVER));
+        let worker = thread::spawn({
+            let (rt, due) = (rt.clone(), due.clone());
+            move || {
+                let me = Arc::new(Parker::new());
+                let mut searching = false;
+                loop {
+                    let place = rt.take_place().expect("nobody else sits");
+                    rt.idle.sat_down();
+                    rt.places[place].release();
+                    let _ = rt.idle.sleep(&me, true, searching);
+                    if due.load(Relaxed) != NEVER {
+                        // As `Thread::watch` does.
+                        assert!(rt.idle.watch(due.load(Relaxed)));
+                        rt.idle.unwatch(due.load(Relaxed));
+                        return rt.idle.awake(&me, false);
+                    }
+                    me.park_until(None);
+                    searching = rt.idle.awake(&me, false);
+                }
+            }
+        });
+        due.store(7, Relaxed);
+        if rt.idle.all_asleep() && !rt.idle.is_watched(7) {
+            assert_eq!(rt.idle.wake_one(false), Wake::Done);
+        }
+        worker.join().expect("no panic");
+    });
+}
+
+/// A push that wakes nobody because of a thread that is just going: this one looks at the queues after it went, and
+/// wakes somebody then. The runtime has two slots, and a last thread that can be started.
+fn leaving_against_a_push(come: fn(&Idle, &AtomicUsize), go: fn(&Idle, &AtomicUsize)) {
+    model(3, move || {
+        let idle = Arc::new(Idle::new(2, true));
+        let (ring, guests) = (Arc::new(Ring::new()), Arc::new(AtomicUsize::new(0)));
+        let started = Arc::new(AtomicUsize::new(0));
+        let published = {
+            let (idle, guests, started) = (idle.clone(), guests.clone(), started.clone());
+            move || {
+                if idle.pushed() && idle.wake_one(guests.load(Relaxed) == 0) == Wake::Start {
+                    started.fetch_add(1, Relaxed);
+                }
+            }
+        };
+        idle.sat_down();
+        come(&idle, &guests);
+        let leaver = thread::spawn({
+            let (idle, ring, guests, published) =
+                (idle.clone(), ring.clone(), guests.clone(), published.clone());
+            move || {
+                go(&idle, &guests);
+                if !ring.is_empty() {
+                    published();
+                }
+            }
+        });
+        push(&ring, 1).expect("room");
+        published();
+        leaver.join().expect("no panic");
+        assert_eq!(started.load(Relaxed), 1);
+    });
+}
+
+#[test]
+fn idle_a_seat_is_left_while_something_is_pushed() {
+    leaving_against_a_push(|idle, _| idle.sat_down(), |idle, _| idle.left(false));
+}
+
+#[test]
+fn idle_a_searcher_gives_up_while_something_is_pushed() {
+    leaving_against_a_push(|idle, _| assert!(idle.begin_search()), |idle, _| idle.searched_without_seat());
+}
+
+#[test]
+fn idle_a_guest_leaves_while_something_is_pushed() {
+    // As the Drop of `work::Guest`.
+    let go = |_: &Idle, guests: &AtomicUsize| {
+        guests.fetch_sub(1, Relaxed);
+        fence(SeqCst);
+    };
+    leaving_against_a_push(|_, guests| guests.store(1, Relaxed), go);
+}
+
+/// The end of a shard against a spawn (G2): the shard is told empty once, by the closer or by the last task.
+#[test]
+fn shard_closes_while_a_task_is_spawned_and_ends() {
+    model(3, || {
+        let shard = Arc::new(Shard::new());
+        let told = Arc::new(AtomicUsize::new(0));
+        let spawner = thread::spawn({
+            let (shard, told) = (shard.clone(), told.clone());
+            move || {
+                let meta = Meta::new(NonNull::dangling(), 0);
+                let spawned = std::panic::Location::caller();
+                let (_, entered) = shard.insert(0, Waker::noop().clone(), &meta, spawned, None);
+                assert_eq!(entered, meta.place().is_some());
+                if let Some((_, key)) = meta.place()
+                    && shard.remove(key).last
+                {
+                    told.fetch_add(1, Relaxed);
+                }
+            }
+        });
+        if shard.close() {
+            told.fetch_add(1, Relaxed);
+        }
+        spawner.join().expect("no panic");
+        assert_eq!(told.load(Relaxed), 1);
+    });
+}
+
+#[test]
+fn place_lends_its_slot_to_one_thread_at_a_time() {
+    model(3, || {
+        // As a slot's LIFO cell: loom sees two threads in it at once, or one that does not see what the other did.
+        let slot = Arc::new((Place::new(), UnsafeCell::new(0)));
+        let sit = |slot: &(Place, UnsafeCell<usize>)| {
+            let taken = slot.0.take();
+            if taken {
+                slot.1.with_mut(|turns| {
+                    // SAFETY: who sits has the slot for itself.
+                    unsafe { *turns += 1 }
+                });
+                slot.0.release();
+            }
+            usize::from(taken)
+        };
+        let other = thread::spawn({
+            let slot = slot.clone();
+            move || sit(&slot)
+        });
+        let mut turns = sit(&slot) + sit(&slot);
+        turns += other.join().expect("no panic");
+        assert!(turns > 0 && slot.0.take());
+        // SAFETY: the other thread is gone.
+        slot.1.with(|seen| assert_eq!(unsafe { *seen }, turns));
     });
 }
 

@@ -100,6 +100,8 @@ impl Handle {
 
     /// Enters the runtime: until the guard is dropped, `spawn`, `sleep` and the like on this thread are its.
     ///
+    /// Do not hold the guard across an await: what else runs on the thread meanwhile is then in this runtime as well.
+    ///
     /// ```
     /// use dormouse_executor::{runtime::Runtime, task};
     /// let runtime = Runtime::new().unwrap();

@@ -36,7 +36,8 @@ pub(super) fn begin(shared: &Arc<Shared>) {
 /// Begins the end and waits for it, for polls and jobs in progress at most `limit`.
 pub(super) fn wait(shared: &Arc<Shared>, limit: Duration) {
     if context::is_worker_of(shared) {
-        shared.close();
+        // All but the waiting.
+        begin(shared);
         if std::thread::panicking() {
             return;
         }

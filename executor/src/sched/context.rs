@@ -1,7 +1,11 @@
-//! Where this thread is: the runtime that it is in, and its seat there.
+//! Where this thread is: the runtime that it is in, and the seat that it has.
 //!
-//! Two plain thread-local pointers, without destructors, so that wakers fired by other thread-local destructors still
-//! find them (async-executor#136). Each is set by a guard that keeps what it points to alive, and reset by its Drop.
+//! Plain thread-local pointers, without destructors, so that wakers fired by other thread-local destructors still find
+//! them (async-executor#136). The two are set and reset apart: the runtime by [`Entered`], in any order that users make
+//! of their guards, even across an await; the seat by the thread's own loop alone, so that it is never restored to one
+//! that is gone. A thread has one seat at most, and while another runtime is entered, that seat is covered.
+//!
+//! Checked by `tests/runtime.rs` (guards).
 use super::seat::Seat;
 use super::shared::Shared;
 use std::cell::Cell;
@@ -9,47 +13,56 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-#[derive(Clone, Copy)]
-struct Current {
-    shared: *const Shared,
-    seat: *const Seat<'static>,
-    depth: u32,
+struct Here {
+    /// The runtime that was entered last.
+    shared: Cell<*const Shared>,
+    /// How many guards deep that is.
+    depth: Cell<u32>,
+    /// The seat, and the runtime that it is in; both null without one.
+    seat: Cell<*const Seat<'static>>,
+    seated: Cell<*const Shared>,
 }
 
-const NOWHERE: Current = Current { shared: ptr::null(), seat: ptr::null(), depth: 0 };
-
-thread_local!(static CURRENT: Cell<Current> = const { Cell::new(NOWHERE) });
+thread_local!(static HERE: Here = const {
+    Here {
+        shared: Cell::new(ptr::null()),
+        depth: Cell::new(0),
+        seat: Cell::new(ptr::null()),
+        seated: Cell::new(ptr::null()),
+    }
+});
 
 /// Keeps this thread inside a runtime.
 #[derive(Debug)]
 pub(crate) struct Entered {
     shared: Option<Arc<Shared>>,
-    before: Before,
+    before: *const Shared,
+    depth: u32,
     _here: PhantomData<*mut ()>,
-}
-
-struct Before(Current);
-
-impl std::fmt::Debug for Before {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Before").field("depth", &self.0.depth).finish()
-    }
 }
 
 impl Entered {
     pub(crate) fn new(shared: Arc<Shared>) -> Entered {
-        let before = CURRENT.get();
-        // The seat of the same runtime stays in use; that of another one is covered.
-        let seat = if ptr::eq(before.shared, &*shared) { before.seat } else { ptr::null() };
-        CURRENT.set(Current { shared: &*shared, seat, depth: before.depth + 1 });
-        Entered { shared: Some(shared), before: Before(before), _here: PhantomData }
+        HERE.with(|here| {
+            let before = here.shared.replace(&*shared);
+            let depth = here.depth.get() + 1;
+            here.depth.set(depth);
+            Entered { shared: Some(shared), before, depth, _here: PhantomData }
+        })
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if CURRENT.get().depth == self.before.0.depth + 1 {
-            CURRENT.set(self.before.0);
+        let last = HERE.with(|here| {
+            let last = here.depth.get() == self.depth;
+            if last {
+                here.shared.set(self.before);
+                here.depth.set(self.depth - 1);
+            }
+            last
+        });
+        if last {
             return;
         }
         // A guard that was entered later is still there and will put our pointer back: so it must stay valid.
@@ -62,33 +75,46 @@ impl Drop for Entered {
 
 /// Sets this thread's seat, which stays where it is until [`no_seat`].
 pub(super) fn set_seat(seat: &Seat<'_>) {
-    CURRENT.set(Current { seat: ptr::from_ref(seat).cast(), ..CURRENT.get() });
+    HERE.with(|here| {
+        here.seat.set(ptr::from_ref(seat).cast());
+        here.seated.set(seat.shared);
+    });
 }
 
 /// This thread sits no more.
 pub(super) fn no_seat() {
-    CURRENT.set(Current { seat: ptr::null(), ..CURRENT.get() });
+    HERE.with(|here| {
+        here.seat.set(ptr::null());
+        here.seated.set(ptr::null());
+    });
 }
 
 /// A number that no other living thread has.
 pub(super) fn thread() -> usize {
-    CURRENT.with(|current| ptr::from_ref(current).addr())
+    HERE.with(|here| ptr::from_ref(here).addr())
 }
 
 /// Calls `f` with this thread's seat in the runtime that `rt` points to, if it has one.
 #[inline(always)]
 pub(crate) fn with_seat<R>(rt: NonNull<()>, f: impl FnOnce(Option<&Seat<'_>>) -> R) -> R {
-    let current = CURRENT.get();
-    if current.seat.is_null() || !ptr::eq(current.shared.cast(), rt.as_ptr()) {
+    let (seat, seated) = HERE.with(|here| (here.seat.get(), here.seated.get()));
+    if !ptr::eq(seated.cast(), rt.as_ptr()) {
         return f(None);
     }
     // SAFETY: a seat is taken out of here before it goes (its Drop).
-    f(Some(unsafe { &*current.seat }))
+    f(Some(unsafe { &*seat }))
+}
+
+/// Calls `f` with this thread's seat, if it has one anywhere, also if that is covered.
+pub(crate) fn with_any_seat<R>(f: impl FnOnce(&Seat<'_>) -> R) -> Option<R> {
+    let seat = NonNull::new(HERE.with(|here| here.seat.get()).cast_mut())?;
+    // SAFETY: a seat is taken out of here before it goes (its Drop).
+    Some(f(unsafe { seat.as_ref() }))
 }
 
 /// Does this thread sit anywhere?
 pub(crate) fn has_seat() -> bool {
-    !CURRENT.get().seat.is_null()
+    HERE.with(|here| !here.seat.get().is_null())
 }
 
 /// The number of this thread's slot in `shared`, if it has one.
@@ -101,21 +127,24 @@ pub(crate) fn is_worker_of(shared: &Shared) -> bool {
     seat_number(shared).is_some()
 }
 
-/// Is this thread inside the runtime that `rt` points to?
+/// Is this thread inside the runtime that `rt` points to, so that it is there?
 pub(crate) fn is_inside(rt: NonNull<()>) -> bool {
-    ptr::eq(CURRENT.get().shared.cast(), rt.as_ptr())
+    HERE.with(|here| {
+        ptr::eq(here.shared.get().cast(), rt.as_ptr()) || ptr::eq(here.seated.get().cast(), rt.as_ptr())
+    })
 }
 
 /// Calls `f` with the runtime that this thread is in, and its seat there if it has one.
 #[inline(always)]
 pub(crate) fn with_current<R>(f: impl FnOnce(&Shared, Option<&Seat<'_>>) -> R) -> Option<R> {
-    let current = CURRENT.get();
-    if current.shared.is_null() {
+    let (shared, seat, seated) = HERE.with(|here| (here.shared.get(), here.seat.get(), here.seated.get()));
+    if shared.is_null() {
         return None;
     }
+    let seat = if ptr::eq(seated, shared) { seat } else { ptr::null() };
     // SAFETY: `Entered` holds the runtime while the pointer stands here.
-    let shared = unsafe { &*current.shared };
-    let seat = NonNull::new(current.seat.cast_mut());
+    let shared = unsafe { &*shared };
+    let seat = NonNull::new(seat.cast_mut());
     Some(f(
         shared,
         seat.as_ref().map(|seat| {

@@ -12,15 +12,18 @@
 //! | the same with a searcher about, or no seat free, or nobody asleep | unchanged | - |
 //! | a searcher finds work | `searching - 1`; if that was the last one: as if pushed | |
 //! | a thread finds nothing | `sleeping + 1`, `running - 1`, and `searching - 1` if it searched, in one step; then it looks once more | - |
+//! | that second look finds work | `sleeping - 1`, `searching + 1`: pushes relied on it, so it must pass the call on (P4) | - |
 //! | a sleeper is popped | `sleeping - 1`, `searching + 1`: it is a searcher before it is awake | whoever popped it |
 //! | a sleeper wakes by itself (deadline, its root future) | `sleeping - 1` | - |
 //!
 //! Invariants:
 //! - P1 publish, fence, read `state` on the pushing side; change `state`, fence, read the queues on the sleeping side:
-//!   so one of the two sees the other. The injector and the timers are looked at by everyone who goes to sleep, the
-//!   rings by those who searched (a ring's own seat reaches what is in it in any case).
+//!   so one of the two sees the other. The injector and the timers are looked at by everyone who goes to sleep; the
+//!   rings by those who searched, and by everyone if nobody searches any more: a push that saw a searcher woke nobody,
+//!   and the last searcher, if it found work elsewhere, could not wake a thread that did not sleep yet.
 //! - P2 `sleepers` and the count `sleeping` change together, under the lock.
 //! - P3 who is not in `sleepers` any more after its sleep was popped, and is counted as a searcher.
+//! - P4 who finds work in its second look is a searcher again: several pushes may have seen it search and woken nobody.
 //!
 //! Deadlines: a sleeper with a deadline `watch`es until then; `watched` is the earliest. A timer registered from
 //! outside of every seat wakes somebody if nobody runs and it is earlier than `watched` (S5).
@@ -176,8 +179,10 @@ impl Idle {
         self.state.fetch_sub(SEARCHING, AcqRel) & MASK == 1
     }
 
-    /// First step of a sleep: from here on the thread can be woken. Then it looks at the queues once more.
-    pub(crate) fn sleep(&self, me: &Arc<Parker>, seated: bool, searching: bool) {
+    /// First step of a sleep: from here on the thread can be woken. Then it looks at the queues once more; true if at
+    /// the rings, too (P1).
+    #[must_use = "what is in the rings may be nobody else's to find"]
+    pub(crate) fn sleep(&self, me: &Arc<Parker>, seated: bool, searching: bool) -> bool {
         let mut sleepers = self.sleepers.lock();
         sleepers.push(Arc::clone(me));
         let gone = if seated { RUNNING } else { 0 } + if searching { SEARCHING } else { 0 };
@@ -186,18 +191,20 @@ impl Idle {
         drop(sleepers);
         // Ordering: SeqCst pairs with the fence in `pushed`: the change of `state` is before, the look at the queues after.
         fence(SeqCst);
+        searching || self.state.load(Relaxed) & MASK == 0
     }
 
-    /// Last step of a sleep. True if the thread was popped, and so is counted as a searcher (P3).
-    pub(crate) fn awake(&self, me: &Arc<Parker>) -> bool {
+    /// Last step of a sleep. `found`: there was work when it looked once more. True if the thread is counted as a
+    /// searcher: because it was popped (P3), or because it found work (P4).
+    pub(crate) fn awake(&self, me: &Arc<Parker>, found: bool) -> bool {
         let mut sleepers = self.sleepers.lock();
         let Some(place) = sleepers.iter().position(|sleeper| Arc::ptr_eq(sleeper, me)) else { return true };
         let me = sleepers.remove(place);
         // Ordering: AcqRel, as all changes of `state` (P1).
-        self.state.fetch_sub(SLEEPING, AcqRel);
+        self.state.fetch_add(if found { SEARCHING } else { 0 }.wrapping_sub(SLEEPING), AcqRel);
         drop(sleepers);
         drop(me);
-        false
+        found
     }
 
     /// Does somebody watch until `deadline` or earlier?

@@ -19,12 +19,13 @@ impl Place {
     }
 
     pub(crate) fn take(&self) -> bool {
-        // Ordering: Acquire pairs with the Release store in `release`; the load first spares the line.
-        self.is_free() && !self.0.swap(true, AcqRel)
+        // Ordering: Acquire pairs with the Release store in `release`. The load first spares the line; and a refused
+        // taker must write nothing, as a `swap` would.
+        self.is_free() && self.0.compare_exchange(false, true, Acquire, Relaxed).is_ok()
     }
 
     pub(crate) fn release(&self) {
-        // Ordering: Release pairs with the Acquire swap in `take`.
+        // Ordering: Release pairs with the Acquire exchange in `take`.
         self.0.store(false, Release);
     }
 

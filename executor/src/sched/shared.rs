@@ -212,9 +212,9 @@ impl Shared {
         threads::start(self, true, move || (this.body)(Arc::clone(&this), searching))
     }
 
-    /// Is there work that a thread which is about to sleep must not leave? The rings only if it searched (P1).
-    pub(crate) fn has_work(&self, searched: bool) -> bool {
-        !self.injector.is_empty() || (searched && self.slots.iter().any(|slot| !slot.queue.is_empty()))
+    /// Is there work that a thread which is about to sleep must not leave? In the `rings` as well (P1)?
+    pub(crate) fn has_work(&self, rings: bool) -> bool {
+        !self.injector.is_empty() || (rings && self.slots.iter().any(|slot| !slot.queue.is_empty()))
     }
 
     // --- seats ------------------------------------------------------------------------------------------------------

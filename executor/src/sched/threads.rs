@@ -15,7 +15,12 @@ pub(crate) struct Threads {
 
 /// Starts a thread that runs `body`, which begins with [`Began::new`].
 pub(super) fn start(shared: &Shared, join: bool, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let name = (shared.config.thread_name)();
+    // User code: if it panics, the panic hook has spoken, and the thread has no name. The system takes no NUL in one.
+    let name = panics::catch(|| (shared.config.thread_name)()).unwrap_or_else(|payload| {
+        panics::forget(payload);
+        String::new()
+    });
+    let name = name.replace('\0', "");
     let mut threads = panics::lock(&shared.threads);
     let handle = std::thread::Builder::new().name(name).spawn(body)?;
     threads.running += 1;

@@ -20,7 +20,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::*};
+use std::sync::atomic::{AtomicBool, Ordering::*, fence};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// A thread in a runtime, sitting or not.
@@ -70,12 +70,12 @@ impl<'rt> Thread<'rt> {
         if let Some(seat) = seat {
             seat.leave_to_sleep();
         }
-        idle.sleep(&self.parker, seated, searched);
-        let work = self.shared.has_work(searched) && self.shared.has_free_slot();
+        let rings = idle.sleep(&self.parker, seated, searched);
+        let work = self.shared.has_work(rings) && self.shared.has_free_slot();
         if !(work || stop()) {
             self.watch();
         }
-        self.searching.set(idle.awake(&self.parker));
+        self.searching.set(idle.awake(&self.parker, work));
     }
 
     /// Sleeps; watches for the first timer if nobody else does.
@@ -173,6 +173,9 @@ impl<'rt> Guest<'rt> {
 impl Drop for Guest<'_> {
     fn drop(&mut self) {
         self.0.guests.fetch_sub(1, Relaxed);
+        // Ordering: SeqCst pairs with the fence in `Idle::pushed`: who still counted this guest and so started no
+        // thread for its push has published that before our look at the queues.
+        fence(SeqCst);
         self.0.hand_over();
     }
 }

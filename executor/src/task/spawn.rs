@@ -165,12 +165,12 @@ impl<F: FnOnce() -> R, R> Future for Job<F> {
 
 /// The id of the task that this thread polls.
 pub(crate) fn current_id() -> Option<Id> {
-    context::with_current(|shared, seat| {
-        let meta = std::ptr::NonNull::new(seat?.polled().cast_mut())?;
+    context::with_any_seat(|seat| {
+        let meta = std::ptr::NonNull::new(seat.polled().cast_mut())?;
         // SAFETY: the task is being polled, so its memory is there.
         let meta = unsafe { meta.as_ref() };
         let (shard, key) = meta.place()?;
-        shared.slots[usize::from(shard)].tasks.id(key, meta)
+        seat.shared.slots[usize::from(shard)].tasks.id(key, meta)
     })?
 }
 
