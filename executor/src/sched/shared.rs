@@ -108,7 +108,8 @@ impl Shared {
             body,
         });
         let _own = Arc::into_raw(Arc::clone(&shared));
-        life::begin(shared.pointer());
+        let weak = Arc::downgrade(&shared);
+        life::begin(weak);
         shared
     }
 

@@ -25,7 +25,8 @@ use std::task::{Context, Poll, Waker, ready};
 /// Awaiting gives `Ok` with the task's output, or a [`JoinError`] if the task panicked or was aborted.
 ///
 /// # Panics
-/// Awaiting it again after it gave the result panics.
+/// Awaiting it again after it gave the result panics. And a waker that panics when it is cloned, woken or dropped must
+/// not wait for a task: that aborts the process. (The wakers of runtimes do not panic.)
 ///
 /// # Cancel safety
 /// Safe: dropping the future of `&mut handle` loses nothing. Dropping the handle detaches the task.
@@ -131,12 +132,12 @@ impl<T> fmt::Debug for JoinHandle<T> {
 /// same `meta`, and the search in the registry fails.
 fn waker(meta: &Meta) -> Option<Waker> {
     let (shard, key) = meta.place()?;
-    let find = || {
-        // SAFETY: this thread is inside the runtime, or `while_live` keeps it there.
-        let shared = unsafe { meta.rt.cast::<Shared>().as_ref() };
-        shared.slots.get(usize::from(shard))?.tasks.waker(key, meta)
-    };
-    if context::is_inside(meta.rt) { find() } else { life::while_live(meta.rt, find)? }
+    let find = |shared: &Shared| shared.slots.get(usize::from(shard))?.tasks.waker(key, meta);
+    if context::is_inside(meta.rt) {
+        // SAFETY: this thread is inside the runtime, and keeps it there.
+        return find(unsafe { meta.rt.cast::<Shared>().as_ref() });
+    }
+    find(life::find(meta.rt)?.downcast_ref::<Shared>()?)
 }
 
 /// Ends a task early. Clones end the same one; dropping them does nothing.
@@ -179,11 +180,11 @@ impl AbortHandle {
         }
     }
 
-    /// Is the task's future gone, by its end or an abort?
+    /// Has the task ended, and its future been dropped?
     pub fn is_finished(&self) -> bool {
         self.target.as_ref().is_none_or(|target| {
             // SAFETY: the waker keeps the task's memory.
-            unsafe { target.meta.as_ref() }.is_gone()
+            unsafe { target.meta.as_ref() }.has_ended()
         })
     }
 

@@ -12,8 +12,10 @@ pub(crate) const ABORT: u8 = 1;
 /// The task is a job of the blocking pool.
 pub(crate) const BLOCKING: u8 = 2;
 
-/// In place of a reason: the future is dropped.
-const GONE: u8 = u8::MAX;
+/// In place of a reason: the future is dropped, or being dropped.
+const GONE: u8 = u8::MAX - 1;
+/// In place of a reason: the future is dropped, the task is off the registry.
+const ENDED: u8 = u8::MAX;
 
 /// The data that async-task keeps with a task for us.
 #[derive(Debug)]
@@ -90,15 +92,29 @@ impl Meta {
         (Reason::from_u8(self.reason.load(Relaxed)), site)
     }
 
-    /// Notes that the future is dropped.
+    /// Notes that the future is being dropped: before it is, as a destructor that panics is not called again.
     #[inline(always)]
     pub(crate) fn set_gone(&self) {
         self.reason.store(GONE, Relaxed);
     }
 
-    /// Is the future dropped?
+    /// Is the future dropped, or being dropped? For the task's own polls and Drop.
     #[inline(always)]
     pub(crate) fn is_gone(&self) -> bool {
-        self.reason.load(Relaxed) == GONE
+        self.reason.load(Relaxed) >= GONE
+    }
+
+    /// Notes that the task has ended.
+    #[inline(always)]
+    pub(crate) fn set_ended(&self) {
+        // Ordering: Release pairs with the Acquire load in `has_ended`: what the destructors did is seen.
+        self.reason.store(ENDED, Release);
+    }
+
+    /// Has the task ended? For anybody.
+    #[inline(always)]
+    pub(crate) fn has_ended(&self) -> bool {
+        // Ordering: Acquire pairs with the Release store in `set_ended`.
+        self.reason.load(Acquire) == ENDED
     }
 }
