@@ -15,6 +15,11 @@ pub(crate) fn forget(payload: Payload) {
     }
 }
 
+/// Drops what is the user's and may panic in that: the panic hook has spoken of it.
+pub(crate) fn discard<T>(value: T) {
+    catch(|| drop(value)).unwrap_or_else(forget);
+}
+
 /// Runs `f`, which may be user code that panics.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_unwind(AssertUnwindSafe(f))

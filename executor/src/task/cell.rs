@@ -46,7 +46,7 @@ impl<T> Drop for Out<T> {
         // SAFETY: taken once, as this is the drop.
         match unsafe { ManuallyDrop::take(&mut self.0) } {
             // The panic hook has spoken of a destructor that panics.
-            Ok(value) => panics::catch(|| drop(value)).unwrap_or_else(panics::forget),
+            Ok(value) => panics::discard(value),
             Err(error) => error.unread(),
         }
     }
@@ -121,7 +121,7 @@ fn ready<T>(polled: Result<Poll<T>, Payload>, dropped: Result<(), Payload>) -> R
     match (polled, dropped) {
         (Ok(Poll::Ready(value)), Ok(())) => Ok(Some(value)),
         (Ok(value), Err(payload)) => {
-            panics::catch(|| drop(value)).unwrap_or_else(panics::forget);
+            panics::discard(value);
             Err(payload)
         }
         (Err(payload), dropped) => {

@@ -16,6 +16,7 @@
 //! Checked by `tests/time.rs`.
 pub(crate) mod wheel;
 
+use crate::panics;
 use dormouse_wait::lock::{Guard, Lock};
 use dormouse_wait::wakes::Wakes;
 use std::cmp::Reverse;
@@ -116,7 +117,7 @@ impl Shard {
         let mut timers = self.timers.lock();
         if timers.closed {
             drop(timers);
-            drop(waker);
+            panics::discard(waker);
             return None;
         }
         // SAFETY: handed on.
@@ -128,7 +129,7 @@ impl Shard {
     /// Takes a node out; its waker is dropped outside of the lock.
     pub(crate) fn cancel(&self, node: Pin<&Node>) {
         let waker = self.timers.lock().wheel.remove(node);
-        drop(waker);
+        panics::discard(waker);
     }
 
     /// Lets a queued node wake `waker` from now on.
@@ -139,7 +140,7 @@ impl Shard {
         // `Waker::clone` is user code: not under the lock.
         let waker = waker.clone();
         let old = self.timers.lock().wheel.rewake(node, waker);
-        drop(old);
+        panics::discard(old);
     }
 
     /// Wakes `waker` once at `deadline`: the time by which it is due, or the waker back if the shard is closed.
