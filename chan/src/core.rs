@@ -16,9 +16,10 @@
 //! | open | `close` | closed; what is buffered stays, waiting senders keep their values | all waiters |
 //! | any | a receive is dropped with its value (X1) | the next waiting receiver has it, else it is put back | that receiver |
 //!
-//! Invariants, checked in debug builds after each transition ([`Core::check`]): I1 at least one list is empty, I2 a
-//! receiver waits only on an empty buffer and a sender only on a full one, I3 nobody waits on a closed channel. A
-//! select that is HELD (see `dormouse_wait::claim`) is exempt: it is passed over, keeps its place, and looks again.
+//! Invariants: I1 at least one list is empty, but for a select that stands in both; I2 a receiver waits only on an empty
+//! buffer and a sender only on a full one (asserted in debug builds after each transition, [`Core::check`]); I3 nobody
+//! waits on a closed channel. A select that is HELD (see `dormouse_wait::claim`) is exempt: it is passed over, keeps its
+//! place, and looks again.
 //!
 //! Locks: one, never two, except in `select`, which takes several in address order. No user code runs under it: values are moved,
 //! never dropped or cloned; wakers come out and are woken, cloned and dropped after unlocking (I8).
@@ -32,7 +33,31 @@
 //! of the value (the woken receiver may be dropped, and then the token must be passed on: more states); dropping a
 //! value that comes back (it was sent, and its sender was told so).
 //!
-//! Checked by: `models::*` (loom), `tests/go_rules.rs`, `tests/cancel.rs`, `tests/against_model.rs`, `tests/stress.rs`.
+//! Checked by `models::plain` (loom), `tests/against_model.rs`, `tests/stress.rs`, and rule by rule (GO.md's numbers; the
+//! tests stand in `tests/go_rules/` where no other file is named):
+//!
+//! | rule | tests |
+//! |---|---|
+//! | F10 any type, any number of either side | `values::values_of_every_shape_pass`, `values::zero_sized_values_need_no_buffer`, `values::a_capacity_that_cannot_be_allocated_is_refused_with_advice`, `handles::handles_are_counted` |
+//! | F11 nil channel | `handles::never_is_never_ready`, `handles::never_cannot_be_closed`, `handles::never_is_never_chosen` |
+//! | F12 rendezvous | `rendezvous::a_send_waits_until_a_receive_has_the_value`, `rendezvous::try_send_needs_a_waiting_receive`, `rendezvous::try_recv_needs_a_waiting_send` |
+//! | F13 buffer | `buffered::a_receive_moves_the_longest_waiting_value_in`, `buffered::a_send_to_a_waiting_receive_bypasses_the_buffer` |
+//! | F14 close | `closing::what_is_buffered_is_received_then_none_for_ever`, `closing::every_later_send_fails_with_its_value`, `closing::waiting_sends_get_their_values_back_and_deliver_nothing`, `closing::close_is_one_step_however_many_wait` |
+//! | F15 range | `stream::it_gives_what_is_sent_and_ends_with_the_close`, `threads::an_iterator_may_be_left_and_taken_up_again` |
+//! | F16 direction | `tests/compile_fail/send_on_receiver.rs`, `tests/compile_fail/select_direction.rs` |
+//! | F17 each value to one receiver | `handles::values_are_shared_out_among_the_receivers`, `threads::many_threads_share_the_work` |
+//! | F18 pipelines | `stress::order_is_kept_through_a_pipeline` |
+//! | F19 len and capacity | `handles::lengths_and_capacities`, `rendezvous::nothing_is_ever_in_the_channel` |
+//! | I1 | `rendezvous::a_select_that_waits_is_a_counterpart`, `one_arm::both_directions_of_one_channel_never_meet_themselves` (`tests/select/`) |
+//! | I2 | `buffered::a_send_waits_only_if_the_buffer_is_full`, `buffered::a_receive_moves_the_longest_waiting_value_in` |
+//! | I3 | `closing::waiting_receives_learn_of_it`, `closing::close_is_one_step_however_many_wait` |
+//! | I4 first come, first served | `queueing::receives_are_served_in_the_order_in_which_they_came`, `queueing::sends_are_served_in_the_order_in_which_they_came`, `queueing::nobody_takes_what_a_waiting_receive_was_given`, `queueing::nobody_takes_the_room_of_a_waiting_send` |
+//! | I5 each value once | `values::what_nobody_receives_is_dropped_once`, `stress::many_to_many_on_four_workers` |
+//! | I6, I10 | see `select::engine` |
+//! | I7 leaving is one step | `queueing::leaving_a_long_queue_is_one_step` |
+//! | I8 no user code under the lock | `queueing::wakers_may_use_the_channel`, `closing::a_dropped_value_may_use_the_channel`, `reentrant::wakers_that_call_back` |
+//! | I9 nothing is kept | `values::nothing_is_kept_of_a_value_that_was_received` |
+//! | the hint | `models::hint_follows_happens_before`, `cancel::tokio_7686_try_recv_sees_what_happened_before` |
 use crate::buffer::{Buffer, drop_all};
 use crate::error::{TryRecvError, TrySendError};
 use dormouse_wait::list::{List, Verdict};

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The channel is closed; the value comes back.
 ///
-/// Returned by [`send`](crate::Sender::send) and its kin, and by a `send` arm of [`select!`](crate::select).
+/// Returned by [`send`](crate::Sender::send) and its kin, and by a `send` arm of [`select!`](crate::select!).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SendError<T>(pub T);
 

@@ -22,7 +22,21 @@
 //! and an arm may be won while others are still being queued); locking all channels at the first look (twice the
 //! cost when an arm is ready, which is the common case).
 //!
-//! Checked by `models::select_*`, `tests/select.rs`, `tests/against_model.rs`, `tests/cancel.rs`.
+//! Checked by `models::select` (loom), `tests/against_model.rs`, `tests/select.rs` promise by promise, and:
+//!
+//! | rule | tests |
+//! |---|---|
+//! | F20 one arm, operands once | `one_arm::what_loses_did_not_take_place`, `one_arm::one_channel_in_several_arms`, `operands::all_ten_operands_are_evaluated_once` |
+//! | F21 what is ready | `closing::every_later_send_fails_with_its_value`, `one_arm::a_close_wins_one_arm` |
+//! | F22 `default` is a snapshot | `models::select_default_is_a_snapshot` |
+//! | F23 uniform choice | `choice::three_of_every_kind`, `choice::five_of_nine`, `choice::at_the_second_look_as_at_the_first` |
+//! | F24 no arm | `disabled::without_an_enabled_arm_it_waits_for_ever`, `disabled::else_goes_before_default_if_no_arm_is_enabled` |
+//! | I6 one arm at most | `one_arm::a_waiting_select_is_won_once`, `models::select_between_two_senders`, `stress::selects_that_meet_each_other` |
+//! | I10 locks in one order, each once | `one_arm::one_channel_in_several_arms`, `models::select_against_select` |
+//! | HELD, and the second look | `models::select_send_beside_a_ready_future`, `models::select_recv_beside_a_ready_future`, `models::select_looks_again_before_it_waits_on`, `models::select_send_looks_again` |
+//! | W3 a win is seen in full | `models::select_polled_with_the_same_waker` |
+//! | W4 the claim outlives its nodes | `models::select_dropped_beside_a_sender`; `models::claim_freed_after_unlink` of `dormouse-wait` |
+//! | W9, X3 a dropped select | `models::select_dropped_beside_a_receiver`, `models::select_dropped_beside_a_sender`, `cancel::x3_a_select_dropped_after_an_arm_was_won` |
 use super::order::{ByAddress, Choice};
 use crate::wait::let_go;
 use dormouse_wait::claim::Claim;

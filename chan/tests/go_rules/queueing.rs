@@ -85,6 +85,33 @@ fn waits_that_are_dropped_leave_the_order_of_the_others() {
     }
 }
 
+/// I7, and no clock: if leaving walked along the queue, these would be 10^11 steps, and the watchdog would end it.
+#[test]
+fn leaving_a_long_queue_is_one_step() {
+    const WAITS: u32 = 300_000;
+    let _watch = watch();
+    let (tx, rx) = bounded(0);
+    let mut recvs: Vec<_> = (0..WAITS).map(|_| spawn(rx.recv())).collect();
+    for recv in &mut recvs {
+        assert_pending!(recv.poll());
+    }
+    let first = recvs.remove(0);
+    while let Some(last) = recvs.pop() {
+        drop(last);
+    }
+    drop(first);
+    let mut sends: Vec<_> = (0..WAITS).map(|n| spawn(tx.send(n))).collect();
+    for send in &mut sends {
+        assert_pending!(send.poll());
+    }
+    // From the middle outwards, so that neither end is near.
+    let tail = sends.split_off(sends.len() / 2);
+    for (before, after) in sends.into_iter().rev().zip(tail) {
+        drop((before, after));
+    }
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+}
+
 #[test]
 fn nobody_takes_what_a_waiting_receive_was_given() {
     let _watch = watch();
