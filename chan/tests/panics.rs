@@ -226,6 +226,40 @@ fn a_value_panics_in_a_losing_arm() {
     }
 }
 
+/// What comes back from there keeps its turn (X1): behind what was handed out before it, though that comes back later.
+/// By the first look, and by the look at all channels at once that `default` takes.
+#[test]
+fn what_a_losing_value_brings_back_keeps_its_turn() {
+    let _watch = watch();
+    for default in [false, true] {
+        let tally = Tally::new();
+        let ((a, from_a), (b, from_b)) = (bounded(1), bounded(0));
+        let mut first = spawn(from_a.recv());
+        assert_pending!(first.poll());
+        a.try_send(tally.value(0)).unwrap(); // handed to `first`
+        a.try_send(tally.value(1)).unwrap(); // buffered
+        let message = panics(|| {
+            let bomb = tally.bomb(2);
+            if default {
+                select! { send(b, bomb) -> _ => (), recv(from_a) -> _ => (), default => () }
+            } else {
+                assert_ready!(
+                    spawn(async {
+                        select! { send(b, bomb) -> _ => (), recv(from_a) -> _ => () }
+                    })
+                    .poll()
+                )
+            }
+        });
+        assert_eq!(message, "value 2 panics in drop");
+        drop(first);
+        assert_eq!(drain(&from_a), [0, 1], "default: {default}");
+        check_usable(&a, &from_a, &tally);
+        check_usable(&b, &from_b, &tally);
+        tally.check();
+    }
+}
+
 /// The same in a select that is dropped while it waits.
 #[test]
 fn a_value_panics_in_a_select_that_is_dropped() {
