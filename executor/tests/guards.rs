@@ -29,7 +29,8 @@ fn a_guard_across_an_await_does_not_mix_two_runtimes() {
     // A second seat in the outer runtime has a number that the inner one does not know.
     let (outer, inner) = (Builder::multi_thread().worker_threads(3).build().unwrap(), one());
     for _ in 0..20 {
-        let task = outer.block_on(async {
+        let mut spawned = None;
+        outer.block_on(async {
             let _guard = inner.enter();
             let gate = Gate::default();
             let opener = open_from_outside(&gate);
@@ -40,9 +41,9 @@ fn a_guard_across_an_await_does_not_mix_two_runtimes() {
                 task::yield_now().await;
             }
             assert!(!task.is_finished(), "it is the inner runtime's, on which nobody works");
-            task
+            spawned = Some(task);
         });
-        assert_eq!(inner.block_on(task).unwrap(), std::thread::current().id());
+        assert_eq!(inner.block_on(spawned.unwrap()).unwrap(), std::thread::current().id());
     }
 }
 

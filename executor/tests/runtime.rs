@@ -78,6 +78,7 @@ fn spawn_outside_of_a_runtime_panics_with_advice() {
     assert!(Handle::try_current().is_err());
 }
 
+/// async-executor#57.
 #[test]
 fn nested_block_on_panics_with_advice() {
     let _dog = watchdog(60);
@@ -130,6 +131,7 @@ fn several_threads_block_on_a_current_thread_runtime() {
     });
 }
 
+/// async-executor#104: a worker leaves with a full queue.
 #[test]
 fn a_guest_that_leaves_hands_over_its_tasks() {
     let _dog = watchdog(60);
@@ -298,6 +300,7 @@ fn a_foreign_executor_may_poll_under_enter() {
     assert_eq!(sum, 8);
 }
 
+/// async-executor#136, on a foreign thread; tests/peers.rs has the runtime's own.
 #[test]
 fn wakes_from_thread_local_destructors() {
     let _dog = watchdog(60);
@@ -321,6 +324,7 @@ fn wakes_from_thread_local_destructors() {
     until(|| ran.get() == 1);
 }
 
+/// async-executor#57: a `block_on` of another library inside a task.
 #[test]
 fn a_foreign_block_on_inside_a_task_gets_its_wakeups() {
     let _dog = watchdog(60);

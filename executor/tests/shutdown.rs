@@ -58,6 +58,7 @@ fn tasks_that_never_ran_are_dropped() {
     }
 }
 
+/// async-executor#60.
 #[test]
 fn destructors_may_spawn_wake_send_and_panic() {
     let _dog = watchdog(60);
@@ -97,6 +98,7 @@ fn destructors_may_spawn_wake_send_and_panic() {
     }
 }
 
+/// async-executor#104: tasks that are spawned after the end began.
 #[test]
 fn spawning_while_it_closes_says_cancelled() {
     let _dog = watchdog(60);

@@ -62,6 +62,7 @@ fn outside_of_a_runtime_it_panics_with_advice() {
     assert!(error.downcast_ref::<&str>().unwrap().contains("enter"));
 }
 
+/// tokio#6612, #8334: `Duration::MAX`.
 #[test]
 fn the_longest_durations_are_fine() {
     let _dog = watchdog(60);
@@ -84,6 +85,7 @@ fn the_longest_durations_are_fine() {
     }
 }
 
+/// tokio#8385, #8252: cancel against insert and fire.
 #[test]
 fn cancelled_from_another_thread_while_it_fires() {
     let _dog = watchdog(60);
