@@ -6,8 +6,19 @@ use std::sync::Arc;
 /// A hook of a thread's begin or end.
 pub(crate) type Hook = Arc<dyn Fn() + Send + Sync>;
 
+/// What a simulated runtime does with a blocking job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Simulated {
+    /// The call panics with advice.
+    RefuseBlocking,
+    /// The job runs as a task.
+    InlineBlocking,
+}
+
 #[derive(Clone)]
 pub(crate) struct Config {
+    /// Does a simulator run it, with a clock of its own, on one thread?
+    pub(crate) simulated: Option<Simulated>,
     /// Slots.
     pub(crate) workers: usize,
     /// May it have threads of its own for its slots?

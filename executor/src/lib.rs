@@ -27,6 +27,7 @@ mod sched;
 mod timer;
 
 pub mod runtime;
+pub mod sim;
 pub mod task;
 pub mod time;
 

@@ -52,10 +52,12 @@ pub enum Reason {
     Yield,
     /// The end of a blocking job.
     Blocking,
+    /// A quiet moment of the simulated run.
+    SimWait,
 }
 
 impl Reason {
-    const ALL: [Reason; 13] = [
+    const ALL: [Reason; 14] = [
         Reason::External,
         Reason::ChanReceive,
         Reason::ChanReceiveNil,
@@ -69,6 +71,7 @@ impl Reason {
         Reason::Join,
         Reason::Yield,
         Reason::Blocking,
+        Reason::SimWait,
     ];
 
     /// The words that a dump prints.
@@ -87,6 +90,7 @@ impl Reason {
             Reason::Join => "join",
             Reason::Yield => "yield",
             Reason::Blocking => "blocking job",
+            Reason::SimWait => "sim.Wait",
         }
     }
 

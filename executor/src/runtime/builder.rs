@@ -1,6 +1,7 @@
 //! Building a runtime: how many threads, what they are called, what happens to panics.
 use super::Runtime;
-use crate::config::{Config, Hook};
+use crate::config::{Config, Hook, Simulated};
+use crate::sched::context;
 use crate::sched::shared::Shared;
 use crate::sched::work;
 use crate::task::OnPanic;
@@ -92,9 +93,12 @@ impl Builder {
     /// Builds the runtime and starts its threads.
     ///
     /// # Errors
-    /// If a count is 0 or too large, if `DORMOUSE_WORKERS` is needed and no number from 1 to 4096, or if a thread
+    /// Inside a [simulated](crate::sim) run. If a count is 0 or too large, if `DORMOUSE_WORKERS` is needed and no number from 1 to 4096, or if a thread
     /// cannot be started.
     pub fn build(self) -> Result<Runtime, BuildError> {
+        if context::with_current(|shared, _| shared.config.simulated.is_some()) == Some(true) {
+            return Err(BuildError(Kind::Simulated));
+        }
         let mut config = self.config;
         config.workers = match self.workers {
             Some(workers) => check("worker_threads", &workers.to_string())?,
@@ -115,6 +119,7 @@ impl Builder {
 
 fn config(threads: bool) -> Config {
     Config {
+        simulated: None,
         workers: 1,
         threads,
         max_blocking_threads: 512,
@@ -123,6 +128,11 @@ fn config(threads: bool) -> Config {
         on_thread_stop: None,
         on_panic: OnPanic::default(),
     }
+}
+
+/// What a simulated runtime is built with: one slot, no threads.
+pub(crate) fn simulated_config(blocking: Simulated) -> Config {
+    Config { simulated: Some(blocking), ..config(false) }
 }
 
 fn check(what: &'static str, value: &str) -> Result<usize, BuildError> {
@@ -148,6 +158,7 @@ pub struct BuildError(Kind);
 enum Kind {
     Count { what: &'static str, value: String, allowed: &'static str },
     Thread(io::Error),
+    Simulated,
 }
 
 impl BuildError {
@@ -165,6 +176,10 @@ impl fmt::Display for BuildError {
         match &self.0 {
             Kind::Count { what, value, allowed } => write!(f, "{what} is \"{value}\", but must be {allowed}"),
             Kind::Thread(error) => write!(f, "a worker thread could not be started: {error}"),
+            Kind::Simulated => f.write_str(
+                "a runtime cannot be built inside a simulated run, which has no control over its threads: \
+                 spawn tasks instead",
+            ),
         }
     }
 }
@@ -172,7 +187,7 @@ impl fmt::Display for BuildError {
 impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            Kind::Count { .. } => None,
+            Kind::Count { .. } | Kind::Simulated => None,
             Kind::Thread(error) => Some(error),
         }
     }
@@ -182,7 +197,7 @@ impl From<BuildError> for io::Error {
     fn from(error: BuildError) -> io::Error {
         match error.0 {
             Kind::Thread(error) => error,
-            Kind::Count { .. } => io::Error::new(io::ErrorKind::InvalidInput, error),
+            Kind::Count { .. } | Kind::Simulated => io::Error::new(io::ErrorKind::InvalidInput, error),
         }
     }
 }

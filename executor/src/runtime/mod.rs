@@ -7,6 +7,7 @@ mod handle;
 mod shutdown;
 
 pub use crate::task::OnPanic;
+pub(crate) use builder::simulated_config;
 pub use builder::{BuildError, Builder};
 pub use handle::{EnterGuard, Handle, NoRuntime};
 

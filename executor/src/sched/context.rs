@@ -90,7 +90,7 @@ pub(super) fn no_seat() {
 }
 
 /// A number that no other living thread has.
-pub(super) fn thread() -> usize {
+pub(crate) fn thread() -> usize {
     HERE.with(|here| ptr::from_ref(here).addr())
 }
 

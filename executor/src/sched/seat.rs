@@ -215,6 +215,14 @@ impl<'rt> Seat<'rt> {
         self.slot().queue.len() as usize + usize::from(!self.shared.injector.is_empty()) + 1
     }
 
+    /// Gives `f` all that is queued for this seat and in the injector.
+    pub(crate) fn drain(&self, mut f: impl FnMut(Runnable<Meta>)) {
+        while let Some(task) = self.own().or_else(|| self.shared.injector.pop()) {
+            // SAFETY: queues hold what `Runnable::into_raw` gave, each once.
+            f(unsafe { Runnable::from_raw(task) });
+        }
+    }
+
     // --- running ----------------------------------------------------------------------------------------------------
 
     /// Polls `task`.

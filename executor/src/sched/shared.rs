@@ -25,9 +25,10 @@ use super::threads::{self, Threads};
 use crate::blocking::Pool;
 use crate::config::Config;
 use crate::panics;
+use crate::task::id::Ids;
 use crate::task::life;
 use crate::task::registry;
-use crate::timer;
+use crate::timer::{self, Tick};
 use dormouse_wait::{Instant, host, random};
 use std::cell::Cell;
 use std::fmt;
@@ -53,13 +54,15 @@ unsafe impl Sync for Slot {}
 unsafe impl Send for Slot {}
 
 impl Slot {
-    fn new() -> Slot {
+    fn new(simulated: bool) -> Slot {
+        let tick = if simulated { Tick::EXACT } else { Tick::COARSE };
+        let ids = if simulated { Ids::from_one() } else { Ids::new() };
         Slot {
             queue: Ring::new(),
             lifo: Cell::new(None),
             place: Place::new(),
-            timers: Arc::new(timer::Shard::new()),
-            tasks: registry::Shard::new(),
+            timers: Arc::new(timer::Shard::new(tick)),
+            tasks: registry::Shard::new(ids),
         }
     }
 }
@@ -79,6 +82,8 @@ pub(crate) struct Shared {
     ended: AtomicBool,
     /// It was said that a thread could not be started.
     complained: AtomicBool,
+    /// A simulated task was woken from another thread.
+    pub(crate) disturbed: AtomicBool,
     /// Threads that were started and have not finished; `changed` tells of that and of `ended`.
     pub(crate) threads: Mutex<Threads>,
     pub(crate) changed: Condvar,
@@ -90,7 +95,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// The shared part, with one strong reference more than is returned: the runtime's own.
     pub(crate) fn new(config: Config, body: fn(Arc<Shared>, bool)) -> Arc<Shared> {
-        let slots: Box<[Slot]> = (0..config.workers).map(|_| Slot::new()).collect();
+        let slots: Box<[Slot]> = (0..config.workers).map(|_| Slot::new(config.simulated.is_some())).collect();
         let shared = Arc::new(Shared {
             injector: Injector::new(),
             idle: Idle::new(slots.len(), config.threads),
@@ -100,6 +105,7 @@ impl Shared {
             open: AtomicUsize::new(slots.len()),
             ended: AtomicBool::new(false),
             complained: AtomicBool::new(false),
+            disturbed: AtomicBool::new(false),
             threads: Mutex::default(),
             changed: Condvar::new(),
             started: std::time::Instant::now(),
@@ -338,6 +344,9 @@ impl Visit {
     /// Publishes `task` to whichever slot finds it first.
     #[inline]
     pub(crate) fn inject(self, task: Raw) {
+        if self.0.config.simulated.is_some() {
+            self.0.disturbed.store(true, Relaxed);
+        }
         self.0.injector.push(task);
         self.0.published();
     }

@@ -104,8 +104,8 @@ impl JoinError {
         let Inner { id, cause } = *self.0;
         let Cause::Panic { payload, task } = cause else { return };
         let payload = payload.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-        panics::say(format_args!(
-            "dormouse: task {id}{}, spawned at {}, panicked, and nobody joins it: {}",
+        panics::say_unjoined(format_args!(
+            "task {id}{}, spawned at {}, panicked, and nobody joins it: {}",
             Named(&task.name),
             task.spawned,
             panics::message(&payload)

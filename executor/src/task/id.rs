@@ -2,7 +2,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::*};
 
-/// The number of a task: unique among all tasks that this process ever spawns.
+/// The number of a task: unique among all tasks that this process ever spawns on real runtimes. A simulated run
+/// counts its own tasks from 1.
 ///
 /// ```
 /// # dormouse_executor::runtime::block_on(async {
@@ -39,6 +40,11 @@ impl Ids {
 
     pub(crate) fn new() -> Ids {
         Ids { next: 0, end: 0 }
+    }
+
+    /// The numbers of a simulated run: from 1 on.
+    pub(crate) fn from_one() -> Ids {
+        Ids { next: 1, end: u64::MAX }
     }
 
     #[inline]

@@ -14,6 +14,8 @@
 //! Checked by `tests/shutdown.rs` and `tests/task.rs`.
 use super::id::{Id, Ids};
 use super::meta::Meta;
+use dormouse_wait::Reason;
+use dormouse_wait::frame::Site;
 use dormouse_wait::lock::Lock;
 use dormouse_wait::wakes::Wakes;
 use slab::Slab;
@@ -61,8 +63,9 @@ pub(crate) struct Removed {
 }
 
 impl Shard {
-    pub(crate) fn new() -> Shard {
-        Shard(Lock::new(Tasks { entries: Slab::new(), ids: Ids::new(), closed: false }))
+    /// An empty shard, whose tasks are numbered from `ids`.
+    pub(crate) fn new(ids: Ids) -> Shard {
+        Shard(Lock::new(Tasks { entries: Slab::new(), ids, closed: false }))
     }
 
     /// Enters a task and notes the place in its `meta`. `false` if the shard is closed; there is an id in any case.
@@ -135,7 +138,29 @@ impl Shard {
         self.find(key, meta, |entry| entry.waker.clone())
     }
 
-    fn find<R>(&self, key: u32, meta: &Meta, f: impl FnOnce(&Entry) -> R) -> Option<R> {
+    /// Why and where the task with this key and id waits, if it is still live.
+    pub(crate) fn waited(&self, key: u32, id: Id) -> Option<(Reason, Option<Site>)> {
+        let tasks = self.0.lock();
+        let entry = tasks.entries.get(key as usize).filter(|entry| entry.id == id)?;
+        // SAFETY: the entry stands, so its task's memory does (G1).
+        Some(unsafe { entry.meta.as_ref() }.waited())
+    }
+
+    /// A live task that some number picks, and its waker: for faults. It is told to end if `abort` says so.
+    pub(crate) fn pick(&self, number: u64, abort: bool) -> Option<(Id, Waker)> {
+        let tasks = self.0.lock();
+        let places = tasks.entries.capacity() as u64;
+        let place = number.checked_rem(places)? as usize;
+        let entry = tasks.entries.get(place)?;
+        if abort {
+            // SAFETY: the entry stands, so its task's memory does (G1).
+            unsafe { entry.meta.as_ref() }.abort();
+        }
+        Some((entry.id, entry.waker.clone()))
+    }
+
+    /// Calls `f` with the entry of the task with this key and meta, if it is still live, under the lock.
+    pub(crate) fn find<R>(&self, key: u32, meta: &Meta, f: impl FnOnce(&Entry) -> R) -> Option<R> {
         let tasks = self.0.lock();
         tasks.entries.get(key as usize).filter(|entry| entry.meta == NonNull::from(meta)).map(f)
     }

@@ -5,6 +5,7 @@ use super::id::Id;
 use super::join::JoinHandle;
 use super::meta::{ABORT, BLOCKING, Meta};
 use super::registry::Name;
+use crate::config::Simulated;
 use crate::sched::context;
 use crate::sched::schedule::schedule;
 use crate::sched::seat::Seat;
@@ -90,7 +91,15 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    let (task, handle) = make(shared, seat, Job(Some(job)), origin, BLOCKING);
+    let flags = match shared.config.simulated {
+        None => BLOCKING,
+        Some(Simulated::InlineBlocking) => 0,
+        Some(Simulated::RefuseBlocking) => panic!(
+            "dormouse: `spawn_blocking` was called in a simulated run, which has no control over other threads: \
+             let jobs run as tasks with `sim::Builder::inline_blocking`, or keep them out of the simulation"
+        ),
+    };
+    let (task, handle) = make(shared, seat, Job(Some(job)), origin, flags);
     if let Some(task) = task {
         task.schedule();
     }

@@ -24,7 +24,7 @@ use std::collections::BinaryHeap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::*};
 use std::task::Waker;
-use wheel::{Node, TICK_BITS, Wheel};
+use wheel::{Node, Wheel};
 
 pub(crate) use crate::sched::idle::NEVER;
 
@@ -34,6 +34,7 @@ const STEPS: usize = 128;
 /// The timers of one slot.
 #[derive(Debug)]
 pub(crate) struct Shard {
+    tick: Tick,
     due: AtomicU64,
     timers: Lock<Timers>,
 }
@@ -77,19 +78,36 @@ impl Timers {
     }
 }
 
-/// The first tick whose start is not before `nanos`.
-fn tick_after(nanos: u64) -> u64 {
-    (nanos >> TICK_BITS) + u64::from(nanos & ((1 << TICK_BITS) - 1) != 0)
-}
+/// How long a tick is: 2^n ns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tick(u32);
 
-fn start_of(tick: u64) -> u64 {
-    tick.saturating_mul(1 << TICK_BITS)
+impl Tick {
+    /// 65.5 us: what is due at about the same time is fired together.
+    pub(crate) const COARSE: Tick = Tick(16);
+    /// 1 ns: for a clock that stands where it is put.
+    pub(crate) const EXACT: Tick = Tick(0);
+
+    /// The first tick whose start is not before `nanos`.
+    fn after(self, nanos: u64) -> u64 {
+        (nanos >> self.0) + u64::from(nanos & ((1 << self.0) - 1) != 0)
+    }
+
+    /// The tick that `nanos` is in.
+    fn of(self, nanos: u64) -> u64 {
+        nanos >> self.0
+    }
+
+    /// When a tick begins.
+    fn start(self, tick: u64) -> u64 {
+        tick.saturating_mul(1 << self.0)
+    }
 }
 
 impl Shard {
-    pub(crate) fn new() -> Shard {
+    pub(crate) fn new(tick: Tick) -> Shard {
         let timers = Timers { wheel: Wheel::new(), alarms: BinaryHeap::new(), closed: false };
-        Shard { due: AtomicU64::new(NEVER), timers: Lock::new(timers) }
+        Shard { tick, due: AtomicU64::new(NEVER), timers: Lock::new(timers) }
     }
 
     /// When the first timer is due, or [`NEVER`].
@@ -100,7 +118,7 @@ impl Shard {
 
     /// Lets `due` be at most the deadline of `tick`. True if that changed it.
     fn sooner(&self, _held: &Guard<'_, Timers>, tick: u64) -> bool {
-        let start = start_of(tick);
+        let start = self.tick.start(tick);
         let sooner = start < self.due.load(Relaxed);
         if sooner {
             self.due.store(start, Relaxed);
@@ -113,7 +131,7 @@ impl Shard {
     /// # Safety
     /// As [`Wheel::insert`]'s.
     pub(crate) unsafe fn register(&self, node: Pin<&Node>, deadline: u64, waker: Waker) -> Option<u64> {
-        let tick = tick_after(deadline);
+        let tick = self.tick.after(deadline);
         let mut timers = self.timers.lock();
         if timers.closed {
             drop(timers);
@@ -123,7 +141,7 @@ impl Shard {
         // SAFETY: handed on.
         unsafe { timers.wheel.insert(node, tick, waker) };
         self.sooner(&timers, tick);
-        Some(start_of(tick))
+        Some(self.tick.start(tick))
     }
 
     /// Takes a node out; its waker is dropped outside of the lock.
@@ -145,19 +163,19 @@ impl Shard {
 
     /// Wakes `waker` once at `deadline`: the time by which it is due, or the waker back if the shard is closed.
     pub(crate) fn alarm(&self, deadline: u64, waker: Waker) -> Result<u64, Waker> {
-        let tick = tick_after(deadline);
+        let tick = self.tick.after(deadline);
         let mut timers = self.timers.lock();
         if timers.closed {
             return Err(waker);
         }
         timers.alarms.push(Reverse(Alarm { tick, waker }));
         self.sooner(&timers, tick);
-        Ok(start_of(tick))
+        Ok(self.tick.start(tick))
     }
 
     /// Wakes all that is due at `now`, in batches, outside of the lock. A waker's panic goes on to the caller.
     pub(crate) fn fire(&self, now: u64) {
-        let tick = now >> TICK_BITS;
+        let tick = self.tick.of(now);
         loop {
             let mut wakes = Wakes::new();
             let mut timers = self.timers.lock();
@@ -175,7 +193,7 @@ impl Shard {
             let wheel = timers.wheel.next();
             let alarm = timers.alarms.peek().map(|Reverse(alarm)| alarm.tick);
             let next = wheel.into_iter().chain(alarm).min();
-            self.due.store(next.map_or(NEVER, start_of), Relaxed);
+            self.due.store(next.map_or(NEVER, |tick| self.tick.start(tick)), Relaxed);
             drop(timers);
             wakes.fire();
             if done {

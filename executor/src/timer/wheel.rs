@@ -1,4 +1,5 @@
-//! A hierarchical timer wheel: eight levels of 64 buckets, the first of one tick (2^16 ns, 65.5 us) each.
+//! A hierarchical timer wheel: eleven levels of 64 buckets, the first of one tick each. What a tick is, the
+//! [`shard`](super::Shard) says.
 //!
 //! After Varghese and Lauck's hierarchical wheels. A node stands at the level of the highest group of six bits in which
 //! its tick differs from the wheel's present one, so whatever stands at a lower level is due earlier. Buckets are rings
@@ -22,13 +23,11 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, Ordering::*};
 use std::task::Waker;
 
-/// log2 of a tick's nanoseconds.
-pub(crate) const TICK_BITS: u32 = 16;
-const LEVELS: usize = 8;
+const LEVELS: usize = 11;
 const LEVEL_BITS: usize = 6;
 const BUCKETS: usize = 1 << LEVEL_BITS;
-/// The last tick that there is: 2^48 of them are 584 years.
-const LAST: u64 = (1 << (LEVELS * LEVEL_BITS)) - 1;
+/// The last tick that there is.
+const LAST: u64 = u64::MAX - 1;
 
 /// Not in the wheel.
 pub(crate) const IDLE: u8 = 0;
@@ -196,7 +195,7 @@ impl Wheel {
     /// unless its phase says that it left.
     pub(crate) unsafe fn insert(&mut self, node: Pin<&Node>, tick: u64, waker: Waker) {
         let node = node.get_ref();
-        // A deadline beyond the last tick waits for that one: 584 years.
+        // A deadline beyond the last tick waits for that one: in ticks of a nanosecond, 584 years.
         let tick = tick.clamp(self.now + 1, LAST);
         node.tick.set(tick);
         // SAFETY: an idle node is its owner's alone.
@@ -268,7 +267,9 @@ impl Wheel {
     /// The first tick of a bucket that is not empty.
     fn start(&self, level: usize, bucket: usize) -> u64 {
         let width = level * LEVEL_BITS;
-        let above = self.now >> (width + LEVEL_BITS) << (width + LEVEL_BITS);
+        // The highest level has fewer than 64 buckets, and nothing above it.
+        let above =
+            if level + 1 < LEVELS { self.now >> (width + LEVEL_BITS) << (width + LEVEL_BITS) } else { 0 };
         above | (bucket as u64) << width
     }
 

@@ -1,0 +1,390 @@
+//! One simulated run: a runtime with one slot and no threads, whose tasks this thread runs in the order that the seed
+//! decides.
+//!
+//! Tasks, timers, channels and locks are the real ones. Wake-ups push into the seat's cell and ring as always; after
+//! each poll the driver takes all that is there into its own queue and chooses.
+//!
+//! | nothing can run, and | then |
+//! |---|---|
+//! | a timer is due | it fires |
+//! | somebody waits for a quiet moment | the first of them goes on |
+//! | main is not done, a timer is set | the clock moves on to it |
+//! | main is done | tasks that are left are leaks |
+//! | else | a deadlock |
+use super::failure::{Failure, FailureKind};
+use super::here::Here;
+use super::queue::{Queue, Turn};
+use super::rng::Stream;
+use super::trace::{At, Event, Time, Trace};
+use super::{Options, Run};
+use crate::panics::{self, Payload};
+use crate::sched::context;
+use crate::sched::seat::Seat;
+use crate::sched::shared::Shared;
+use crate::task::id::Id;
+use crate::task::meta::Meta;
+use crate::timer::NEVER;
+use async_task::Runnable;
+use dormouse_wait::Reason;
+use dormouse_wait::frame::{Frame, Site};
+use std::fmt::Write;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::*};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// The waker of the main future.
+struct Bell {
+    woken: AtomicBool,
+    shared: Arc<Shared>,
+    thread: usize,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.thread != context::thread() {
+            self.shared.disturbed.store(true, Relaxed);
+        }
+        self.woken.store(true, Relaxed);
+    }
+}
+
+/// The future that the run was started with.
+struct Main<'a, F: Future> {
+    future: Pin<&'a mut F>,
+    bell: Arc<Bell>,
+    waker: Waker,
+    waits: (Reason, Option<Site>),
+    output: Option<Result<F::Output, Payload>>,
+}
+
+impl<F: Future> Main<'_, F> {
+    /// True if that was its last poll.
+    fn poll(&mut self) -> bool {
+        let frame = Frame::new();
+        let (future, waker) = (&mut self.future, &self.waker);
+        let polled = panics::catch(|| frame.enter(|| future.as_mut().poll(&mut Context::from_waker(waker))));
+        self.output = match polled {
+            Ok(Poll::Pending) => {
+                self.waits = frame.waited();
+                return false;
+            }
+            Ok(Poll::Ready(output)) => Some(Ok(output)),
+            Err(payload) => Some(Err(payload)),
+        };
+        true
+    }
+}
+
+/// A run under way.
+struct Driver<'a> {
+    options: &'a Options,
+    seed: u64,
+    shared: &'a Shared,
+    seat: &'a Seat<'a>,
+    here: &'a Here,
+    queue: Queue,
+    choices: Stream,
+    trace: Trace,
+    steps: u64,
+}
+
+/// What came of a run: its outcome, or the main future's panic beside the report of it.
+pub(super) type Outcome<T> = Result<Run<T>, (Failure, Option<Payload>)>;
+
+/// Runs `future` with `seed`, and all that it spawns. `judge` says what is wrong with an output.
+pub(super) fn run<F: Future>(
+    options: &Options,
+    seed: u64,
+    future: F,
+    judge: impl Fn(&F::Output) -> Option<String>,
+) -> Outcome<F::Output> {
+    let shared = Shared::new(options.config(), |_, _| unreachable!("a simulated runtime starts no threads"));
+    // No thread is to be started for what is pushed: this one is there.
+    shared.guests.fetch_add(1, Relaxed);
+    let here = Here::new(Arc::clone(&shared), seed);
+    let _entered = context::Entered::new(Arc::clone(&shared));
+    let run = || {
+        here.enter(|| {
+            dormouse_wait::random::with_seed(seed, || drive(options, seed, &shared, &here, future, judge))
+        })
+    };
+    let (outcome, unjoined) = panics::collect_unjoined(run);
+    // Told of already, unless they came at the very end, from destructors.
+    if let (Ok(run), Some(line)) = (&outcome, unjoined.first()) {
+        let report = format!("simulated run failed: {line}\n{}", repeat(seed));
+        return Err((Failure { kind: FailureKind::Panic, seed, hash: run.hash, report }, None));
+    }
+    outcome
+}
+
+fn repeat(seed: u64) -> String {
+    format!("repeat it with DORMOUSE_SEED={seed}")
+}
+
+fn drive<F: Future>(
+    options: &Options,
+    seed: u64,
+    shared: &Arc<Shared>,
+    here: &Rc<Here>,
+    future: F,
+    judge: impl Fn(&F::Output) -> Option<String>,
+) -> Outcome<F::Output> {
+    let seat = Seat::sit(shared, 0, false).expect("the slot of a new runtime is free");
+    seat.enter();
+    let choices = Stream::new(seed, 1);
+    let queue = Queue::new(options.strategy, &choices);
+    let mut driver =
+        Driver { options, seed, shared, seat: &seat, here, queue, choices, trace: Trace::new(), steps: 0 };
+    let verdict = {
+        let mut future = Box::pin(future);
+        let bell = Arc::new(Bell {
+            woken: AtomicBool::new(true),
+            shared: Arc::clone(shared),
+            thread: context::thread(),
+        });
+        let waker = Waker::from(Arc::clone(&bell));
+        let waits = (Reason::External, None);
+        let mut main = Main { future: future.as_mut(), bell, waker, waits, output: None };
+        let failed = driver.go_on(&mut main);
+        let verdict = driver.judge(failed, main.output.take(), main.waits, judge);
+        // A destructor that panics has spoken through the panic hook.
+        panics::catch(|| drop(future)).unwrap_or_else(panics::forget);
+        verdict
+    };
+    driver.end();
+    verdict
+}
+
+impl<'a> Driver<'a> {
+    /// Runs until nothing is left to do. Says how that is wrong, if it is.
+    fn go_on<F: Future>(&mut self, main: &mut Main<'_, F>) -> Option<FailureKind> {
+        loop {
+            self.collect();
+            let done = main.output.is_some();
+            if !done && main.bell.woken.swap(false, Relaxed) {
+                self.queue.push(Turn::Main, &self.choices);
+            }
+            if self.shared.disturbed.load(Relaxed) {
+                return Some(FailureKind::Disturbed);
+            }
+            if panics::has_unjoined() {
+                return Some(FailureKind::Panic);
+            }
+            if self.steps >= self.options.max_steps || self.here.now.get() > self.options.max_nanos() {
+                return Some(FailureKind::Livelock);
+            }
+            if !self.queue.is_empty() {
+                self.disturb();
+            }
+            if let Some(turn) = self.queue.next(self.steps, &self.choices) {
+                self.step(turn, main);
+                if matches!(main.output, Some(Err(_))) {
+                    return Some(FailureKind::Main);
+                }
+                continue;
+            }
+            if self.quiet(done) {
+                continue;
+            }
+            return match (done, self.shared.live()) {
+                (false, _) => Some(FailureKind::Deadlock),
+                (true, 0) => None,
+                (true, _) if self.options.allow_leaks => None,
+                (true, _) => Some(FailureKind::Leak),
+            };
+        }
+    }
+
+    /// Takes what became runnable into the queue.
+    fn collect(&mut self) {
+        let (queue, trace, choices, shared) = (&mut self.queue, &mut self.trace, &self.choices, self.shared);
+        self.seat.drain(|task| {
+            if let Some((id, key)) = number(shared, &task, trace) {
+                queue.push(Turn::Task { id: id.0, key, task }, choices);
+            }
+        });
+    }
+
+    /// Nothing can run: fires timers, lets a waiter go, moves the clock. False if nothing of that was there to do.
+    fn quiet(&mut self, done: bool) -> bool {
+        let now = self.here.now.get();
+        let timers = &self.shared.slots[0].timers;
+        if timers.due() <= now {
+            panics::catch(|| timers.fire(now)).unwrap_or_else(panics::forget);
+            return true;
+        }
+        if self.here.release_waiter() {
+            return true;
+        }
+        let due = timers.due();
+        if done || due == NEVER {
+            return false;
+        }
+        self.here.now.set(due);
+        self.trace.add(self.steps, due, 0, Event::Clock);
+        true
+    }
+
+    /// Wakes a task for nothing, or aborts one, as often as that was asked for.
+    fn disturb(&mut self) {
+        for (probability, abort) in [(self.options.spurious, false), (self.options.aborts, true)] {
+            if probability > 0.0 && self.choices.chance(probability) {
+                let picked = self.shared.slots[0].tasks.pick(self.choices.next(), abort);
+                if let Some((id, waker)) = picked {
+                    waker.wake();
+                    let event = if abort { Event::Aborted } else { Event::Spurious };
+                    self.trace.add(self.steps, self.here.now.get(), id.0, event);
+                }
+            }
+        }
+        self.collect();
+    }
+
+    fn step<F: Future>(&mut self, turn: Turn, main: &mut Main<'_, F>) {
+        let who = turn.id();
+        let waits = match turn {
+            Turn::Main => (!main.poll()).then_some(main.waits),
+            Turn::Task { id, key, task } => {
+                self.seat.run(task.into_raw());
+                self.shared.slots[0].tasks.waited(key, Id(id))
+            }
+        };
+        let event = match waits {
+            Some((reason, site)) => {
+                if reason == Reason::Yield {
+                    self.queue.yielded(who);
+                }
+                Event::Waits(reason, site)
+            }
+            None => Event::Ended,
+        };
+        self.steps += 1;
+        self.trace.add(self.steps, self.here.now.get(), who, event);
+    }
+
+    /// The outcome, with a report if it is a failure. All tasks are still there.
+    fn judge<T>(
+        &mut self,
+        failed: Option<FailureKind>,
+        output: Option<Result<T, Payload>>,
+        main: (Reason, Option<Site>),
+        judge: impl Fn(&T) -> Option<String>,
+    ) -> Outcome<T> {
+        let hash = self.trace.hash();
+        let failure = |driver: &Driver<'_>, kind, says: &str| {
+            let waits = output.is_none().then_some(main);
+            Failure { kind, seed: driver.seed, hash, report: driver.report(says, waits) }
+        };
+        let kind = match (failed, &output) {
+            (Some(kind), _) => kind,
+            (None, Some(Ok(value))) => match judge(value) {
+                None => {
+                    let Some(Ok(output)) = output else { unreachable!("it was just seen") };
+                    return Ok(Run {
+                        output,
+                        seed: self.seed,
+                        steps: self.steps,
+                        nanos: self.here.now.get(),
+                        hash,
+                    });
+                }
+                Some(error) => {
+                    let says = format!("main returned an error: {error}");
+                    return Err((failure(self, FailureKind::Main, &says), None));
+                }
+            },
+            (None, _) => unreachable!("a run without an output has failed"),
+        };
+        let says = match (kind, &output) {
+            (FailureKind::Deadlock, _) => "all tasks are asleep - deadlock!".into(),
+            (FailureKind::Leak, _) => {
+                format!("main is done, and {} of its tasks can never end", self.shared.live())
+            }
+            (FailureKind::Livelock, _) => format!(
+                "no end after {} steps and {} of virtual time: a livelock, or a limit (`max_steps`, `max_time`) \
+                 that is too low",
+                self.steps,
+                Time(self.here.now.get())
+            ),
+            (FailureKind::Panic, _) => panics::unjoined().join("\n"),
+            (FailureKind::Disturbed, _) => {
+                "another thread woke a task: the simulator has no control over threads, so \
+                the run could not be repeated; use tasks instead, or test this on a real runtime"
+                    .into()
+            }
+            (FailureKind::Main, Some(Err(payload))) => format!("main panicked: {}", panics::message(payload)),
+            (FailureKind::Main, _) => unreachable!("main fails by its output"),
+        };
+        let failure = failure(self, kind, &says);
+        let payload = output.and_then(Result::err);
+        Err((failure, payload))
+    }
+
+    fn report(&self, says: &str, main: Option<(Reason, Option<Site>)>) -> String {
+        let mut text = format!(
+            "simulated run failed: {says}\n  seed {}, virtual time {}, step {}, trace {:016x}; {}\n\nlive tasks:\n",
+            self.seed,
+            Time(self.here.now.get()),
+            self.steps,
+            self.trace.hash(),
+            repeat(self.seed)
+        );
+        if let Some((reason, site)) = main {
+            let _ = writeln!(text, "  main {}", At(reason, site));
+        }
+        let mut lines = Vec::new();
+        self.shared.slots[0].tasks.for_each(|entry, meta| {
+            let (reason, site) = meta.waited();
+            let name = entry.name.as_ref().map_or_else(String::new, |name| format!(" \"{}\"", name.0));
+            lines.push((
+                entry.id,
+                format!("  task {}{name} {}, spawned at {}", entry.id, At(reason, site), entry.spawned),
+            ));
+        });
+        lines.sort();
+        for (_, line) in &lines {
+            let _ = writeln!(text, "{line}");
+        }
+        if lines.is_empty() && main.is_none() {
+            text.push_str("  none\n");
+        }
+        let _ = write!(text, "\nlast steps:\n{}", self.trace);
+        text
+    }
+
+    /// Ends all tasks: their futures are dropped, in the order in which they are queued.
+    fn end(&mut self) {
+        self.shared.close();
+        while !self.shared.is_ended() {
+            self.collect();
+            while let Some(turn) = self.queue.next(u64::MAX, &self.choices) {
+                if let Turn::Task { task, .. } = turn {
+                    self.seat.run(task.into_raw());
+                }
+            }
+        }
+        // What was woken by another thread, or for a second time, in its last poll.
+        self.collect();
+        self.shared.close_timers();
+    }
+}
+
+/// The number of a runnable task, and its place in the registry. (A task that has ended does not become runnable.)
+fn number(shared: &Shared, task: &Runnable<Meta>, trace: &mut Trace) -> Option<(Id, u32)> {
+    let meta = task.metadata();
+    let (_, key) = meta.place()?;
+    let id = shared.slots[0].tasks.find(key, meta, |entry| {
+        if let Some(name) = &entry.name {
+            trace.name(entry.id.0, &name.0);
+        }
+        entry.id
+    })?;
+    Some((id, key))
+}
