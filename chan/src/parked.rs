@@ -11,12 +11,12 @@
 //! Ordering: the swap (AcqRel) lets one of several threads take the wait away.
 use crate::core::Chan;
 use crate::wait::RecvWait;
-use dormouse_wait::frame::Site;
+use dormouse_wait::frame::{self, Site};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering::*};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A place for one boxed [`RecvWait`] on the channel of the receiver that owns this. The pointer is untyped because
 /// the wait borrows from a neighbour field: its lifetime is that of the receiver and has no name.
@@ -52,6 +52,7 @@ impl<T> Parked<T> {
     pub(crate) fn poll_next(&mut self, chan: &Chan<T>, cx: &mut Context<'_>, site: Site) -> Poll<Option<T>> {
         let slot = self.wait.get_mut();
         if slot.is_null() {
+            ready!(frame::poll_spend(cx));
             // Nothing is kept of a wait that ends at once: only one that queues needs a place that stays.
             match chan.try_recv() {
                 Ok(value) => return Poll::Ready(Some(value)),
