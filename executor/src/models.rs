@@ -446,6 +446,20 @@ fn leaving_against_a_push(come: fn(&Idle, &AtomicUsize), go: fn(&Idle, &AtomicUs
 }
 
 #[test]
+fn idle_a_thread_that_could_not_be_started_is_asked_for_again() {
+    model(3, || {
+        let idle = Idle::new(1, true);
+        for _ in 0..2 {
+            assert!(idle.pushed());
+            assert_eq!(idle.wake_one(true), Wake::Start);
+            assert!(!idle.pushed(), "it is counted as a searcher");
+            idle.start_failed();
+        }
+        assert_eq!(idle.wake_one(false), Wake::Done);
+    });
+}
+
+#[test]
 fn idle_a_seat_is_left_while_something_is_pushed() {
     leaving_against_a_push(|idle, _| idle.sat_down(), |idle, _| idle.left(false));
 }

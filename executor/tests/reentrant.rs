@@ -51,8 +51,8 @@ impl Object {
 type Shared = Arc<Mutex<Option<Object>>>;
 
 /// Uses everything that has a lock in the runtime's one slot, and the object itself if it is not in use.
-fn call_back(object: &Shared) {
-    let Ok(handle) = Handle::try_current() else { return };
+fn call_back(handle: &Handle, object: &Shared) {
+    let _guard = handle.enter();
     let mut cx = Context::from_waker(Waker::noop());
     // Both set a timer in the slot that the object's waker is or was in, and take it off.
     let mut other = pin!(sleep(Duration::from_secs(1_000)));
@@ -119,11 +119,11 @@ fn wakers_of_timers_and_joins_call_back_or_panic() {
                     }
                     let rt = Builder::current_thread().build().unwrap();
                     let object = Shared::default();
-                    let inside = object.clone();
+                    let (inside, handle) = (object.clone(), rt.handle().clone());
                     let calls = Calls::new(move |now: Event| {
                         if now == event {
                             assert!(!panics, "a waker's {event:?}");
-                            call_back(&inside);
+                            call_back(&handle, &inside);
                         }
                     });
                     let waker = calls.waker();
@@ -146,11 +146,11 @@ fn wakers_that_the_end_of_the_runtime_wakes() {
         for panics in [false, true] {
             let rt = Builder::current_thread().build().unwrap();
             let object = Shared::default();
-            let inside = object.clone();
+            let (inside, handle) = (object.clone(), rt.handle().clone());
             let calls = Calls::new(move |now: Event| {
                 if now == Event::Wake {
                     assert!(!panics, "a waker's wake");
-                    call_back(&inside);
+                    call_back(&handle, &inside);
                 }
             });
             let waker = calls.waker();
