@@ -147,7 +147,7 @@
 
 pub use dormouse_chan::select;
 pub use dormouse_executor::task::{go, spawn};
-pub use dormouse_executor::{runtime, task, time};
+pub use dormouse_executor::{runtime, sim, task, time};
 pub use dormouse_macros::{main, test};
 
 /// Channels: [`bounded`](chan::bounded), [`unbounded`](chan::unbounded), [`never`](chan::never), and `select!`.

@@ -483,7 +483,7 @@ fn idle_a_guest_leaves_while_something_is_pushed() {
 #[test]
 fn shard_closes_while_a_task_is_spawned_and_ends() {
     model(3, || {
-        let shard = Arc::new(Shard::new(Ids::new()));
+        let shard = Arc::new(Shard::new(crate::task::id::Ids::new()));
         let told = Arc::new(AtomicUsize::new(0));
         let spawner = thread::spawn({
             let (shard, told) = (shard.clone(), told.clone());

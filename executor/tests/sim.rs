@@ -508,6 +508,7 @@ fn bad_seeds_in_the_environment() {
             );
         }
     }
+    assert!(child("DORMOUSE_SEEDS", "0").1.contains("at least one seed"));
     assert_eq!(child("DORMOUSE_SEED", "5").1.matches("ran ").count(), 1);
     assert_eq!(child("DORMOUSE_SEEDS", "9").1.matches("ran ").count(), 9);
     assert_eq!(child("DORMOUSE_OTHER", "9").1.matches("ran ").count(), 3);

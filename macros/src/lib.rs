@@ -68,8 +68,17 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// The options are those of [`main`](macro@main), with one difference: the default flavor is `"current_thread"`, unless
 /// `workers` is said. `#[should_panic]`, `#[ignore]` and a `Result` as return type work as in any test.
 ///
+/// Two more run the test under the simulator, `dormouse::sim`, on one thread and with virtual time:
+///
+/// | option | what it says |
+/// |---|---|
+/// | `sim` | the test runs under the simulator, once, with seed 0; the body need not be `Send` |
+/// | `sim, seeds = N` | it runs N times, with the seeds from 0 on; N is an expression, 1 or more |
+///
+/// The variable `DORMOUSE_SEED` repeats the run of one seed, `DORMOUSE_SEEDS` sets the number of seeds.
+///
 /// # Panics
-/// The test fails if the runtime cannot be built, or if its body panics.
+/// The test fails if the runtime cannot be built, if its body panics, or if the simulated run fails.
 ///
 /// # Examples
 /// ```
@@ -85,6 +94,16 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn parses() -> Result<(), std::num::ParseIntError> {
 ///     assert_eq!("2".parse::<u8>()?, 2);
 ///     Ok(())
+/// }
+/// # fn main() {}
+/// ```
+/// ```
+/// # extern crate self as dormouse;
+/// # pub use dormouse_macros::test;
+/// # pub mod sim { pub fn explore<F>(_seeds: u64, _body: impl FnMut() -> F) {} }
+/// #[dormouse::test(sim, seeds = 500)]
+/// async fn in_any_order() {
+///     assert_eq!(std::future::ready(1).await + 1, 2);
 /// }
 /// # fn main() {}
 /// ```

@@ -255,6 +255,7 @@ impl Builder {
             Some(seed) => (seed, 1),
             None => (first, number(SEEDS).unwrap_or(seeds)),
         };
+        assert!(seeds > 0, "dormouse: a search needs at least one seed");
         for seed in (0..seeds).map(|offset| first.wrapping_add(offset)) {
             driver::run(&self.options, seed, body(), Verdict::failed)?;
         }

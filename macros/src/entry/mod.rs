@@ -1,4 +1,5 @@
-//! `#[main]` and `#[test]`: an `async fn` becomes a function that builds a runtime and runs it there.
+//! `#[main]` and `#[test]`: an `async fn` becomes a function that builds a runtime and runs it there, or that runs it
+//! under the simulator.
 //!
 //! `options` knows what stands in the attribute's parentheses, this file what may be below it and the code that comes
 //! of it.
@@ -7,7 +8,7 @@ mod options;
 use options::{Flavor, Options};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Error, ItemFn, Path, Result, parse_quote};
+use syn::{Error, ItemFn, Path, Result, ReturnType, parse_quote};
 
 /// Which of the two attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,19 @@ fn expand(kind: Kind, options: &Options, function: &ItemFn) -> TokenStream {
     let krate = options.krate.clone().unwrap_or_else(|| parse_quote!(::dormouse));
     let test = (kind == Kind::Test).then(|| quote!(#[::core::prelude::v1::test]));
     let site = Span::mixed_site();
+    if let Some(seeds) = &options.sim {
+        outer.output = ReturnType::Default;
+        let name = &sig.ident;
+        return quote_spanned! {site=>
+            #(#attrs)*
+            #test
+            #vis #outer {
+                #[allow(clippy::unused_async)]
+                #sig #block
+                #krate::sim::explore(#seeds, || #name());
+            }
+        };
+    }
     let refused = match kind {
         Kind::Main => quote_spanned! {site=> {
             ::std::eprintln!("dormouse: {}", error);

@@ -71,3 +71,25 @@ fn options_are_known_and_said_once() {
     refuses("crate = \"1 + 1\"", "`crate` is the path of the dormouse crate");
     refuses("local workers = 1", "expected `,`");
 }
+
+#[test]
+fn a_test_may_be_simulated() {
+    assert_eq!(text(parsed(Kind::Test, "").sim), None);
+    assert_eq!(text(parsed(Kind::Test, "sim").sim).as_deref(), Some("1"));
+    assert_eq!(text(parsed(Kind::Test, "sim, seeds = 2 * N").sim).as_deref(), Some("2 * N"));
+    let refuses = |text: &str, says: &str| {
+        let Err(error) = parse(Kind::Test, text.parse().unwrap()) else { panic!("accepted: {text}") };
+        assert!(error.to_string().contains(says), "{text}\nsays: {error}\nnot: {says}");
+    };
+    refuses("seeds = 5", "write `sim, seeds = N`");
+    refuses("sim = 5", "write `sim, seeds = N`");
+    refuses("sim, seeds = 0", "`seeds` is a whole number from 1 on");
+    refuses("sim, sim", "`sim` is said twice");
+    for other in ["local", "workers = 2", "flavor = \"current_thread\""] {
+        refuses(&format!("sim, {other}"), "leave out `local`, `flavor` and `workers`");
+    }
+    for main in ["sim", "seeds = 5"] {
+        let Err(error) = parse(Kind::Main, main.parse().unwrap()) else { panic!("accepted: {main}") };
+        assert!(error.to_string().starts_with("`#[dormouse::main]` knows `local`"), "{error}");
+    }
+}
