@@ -96,7 +96,7 @@ const CASES: &[Case] = &[
         stderr: "not sent: Message from Channel 1\n",
         ..timed("select_first_message", 2000, Exactly(&["Message from Channel 2"]))
     },
-    rule("process_logs", 0, process_logs),
+    rule("process_logs", 50, process_logs),
     // More of what Go programs are made of.
     case(
         "prime_sieve",
@@ -193,6 +193,38 @@ fn run_case(case: &Case, workers: Option<&str>) -> Result<(), String> {
         "--- {example}, on {workers} workers: {}\nstdout:\n{stdout}stderr:\n{stderr}",
         wrong.join("; ")
     ))
+}
+
+/// These measure threads, or work on files, and are not simulated.
+const OF_THE_REAL_WORLD: [&str; 2] = ["concurrency_and_parallelism", "digest"];
+
+/// The same programs under the simulator, in many orders: they print what they should, and take exactly the virtual time
+/// that they sleep.
+#[test]
+fn every_example_prints_what_it_should_in_any_order() {
+    let simulated = CASES.iter().filter(|case| !OF_THE_REAL_WORLD.contains(&case.example));
+    let runs: Vec<_> = simulated
+        .map(|case| std::thread::spawn(move || (0..20).try_for_each(|seed| simulate_case(case, seed))))
+        .collect();
+    let failures: Vec<String> =
+        runs.into_iter().filter_map(|run| run.join().expect("a program can be run").err()).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn simulate_case(case: &Case, seed: u64) -> Result<(), String> {
+    let mut command = Command::new(support::binary(case.example));
+    command.args(case.arguments).env("DORMOUSE_SIM", seed.to_string());
+    let ran = support::run(case.example, &mut command);
+    let stdout = String::from_utf8(ran.stdout).expect("examples print text");
+    let lines: Vec<&str> = stdout.lines().collect();
+    let took = format!("seed {seed}, virtual time {:?}, ", Duration::from_millis(case.at_least_ms));
+    let wrong = match check(&case.prints, &lines) {
+        Err(what) => what,
+        Ok(()) if ran.status.code() != Some(0) => format!("it ended with {}", ran.status),
+        Ok(()) if !ran.stderr.contains(&took) => format!("stderr should have {took:?}"),
+        Ok(()) => return Ok(()),
+    };
+    Err(format!("--- {}, simulated: {wrong}\nstdout:\n{stdout}stderr:\n{}", case.example, ran.stderr))
 }
 
 fn check(prints: &Prints, lines: &[&str]) -> Result<(), String> {

@@ -30,6 +30,26 @@ pub(crate) struct Config {
     pub(crate) on_panic: OnPanic,
 }
 
+impl Config {
+    pub(crate) fn new(threads: bool) -> Config {
+        Config {
+            simulated: None,
+            workers: 1,
+            threads,
+            max_blocking_threads: 512,
+            thread_name: Arc::new(|| "dormouse-worker".into()),
+            on_thread_start: None,
+            on_thread_stop: None,
+            on_panic: OnPanic::default(),
+        }
+    }
+
+    /// One slot, no threads.
+    pub(crate) fn simulated(blocking: Simulated) -> Config {
+        Config { simulated: Some(blocking), ..Config::new(false) }
+    }
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")

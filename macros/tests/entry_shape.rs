@@ -43,7 +43,7 @@ async fn current_thread() -> String {
 #[test]
 fn the_runtime_is_the_one_asked_for() {
     assert_eq!(plain(), "multi_thread None run_main");
-    assert_eq!(local(), ("multi_thread Some(3) block_on".into(), Rc::new(1)));
+    assert_eq!(local(), ("multi_thread Some(3) run_local_main".into(), Rc::new(1)));
     assert_eq!(workers(), "multi_thread Some(4) run_main");
     assert_eq!(current_thread(), "current_thread None run_main");
 }
@@ -89,7 +89,7 @@ async fn a_test_with_workers_runs_on_them() {
 async fn a_local_test_may_hold_what_is_not_send() -> Result<(), ParseIntError> {
     let one = Rc::new("1");
     std::future::ready(()).await;
-    assert_eq!(used(), "current_thread None block_on");
+    assert_eq!(used(), "current_thread None run_local_main");
     assert_eq!(one.parse::<u8>()?, 1);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Building a runtime: how many threads, what they are called, what happens to panics.
 use super::Runtime;
-use crate::config::{Config, Hook, Simulated};
+use crate::config::{Config, Hook};
 use crate::sched::context;
 use crate::sched::shared::Shared;
 use crate::sched::work;
@@ -36,13 +36,13 @@ impl Builder {
     /// cgroup), or what the environment variable `DORMOUSE_WORKERS` says. A thread in [`Runtime::block_on`] is one of
     /// them: a runtime of `n` workers starts `n - 1` threads, and the last one when it is needed.
     pub fn multi_thread() -> Builder {
-        Builder { workers: None, config: config(true) }
+        Builder { workers: None, config: Config::new(true) }
     }
 
     /// A runtime that works on the thread that calls [`Runtime::block_on`], and only meanwhile. Its tasks run there one
     /// at a time. (Blocking jobs have their threads.)
     pub fn current_thread() -> Builder {
-        Builder { workers: Some(1), config: config(false) }
+        Builder { workers: Some(1), config: Config::new(false) }
     }
 
     /// How many threads work at the same time: 1 to 4096, checked by [`build`](Builder::build). It goes before
@@ -115,24 +115,6 @@ impl Builder {
         }
         Ok(runtime)
     }
-}
-
-fn config(threads: bool) -> Config {
-    Config {
-        simulated: None,
-        workers: 1,
-        threads,
-        max_blocking_threads: 512,
-        thread_name: Arc::new(|| "dormouse-worker".into()),
-        on_thread_start: None,
-        on_thread_stop: None,
-        on_panic: OnPanic::default(),
-    }
-}
-
-/// What a simulated runtime is built with: one slot, no threads.
-pub(crate) fn simulated_config(blocking: Simulated) -> Config {
-    Config { simulated: Some(blocking), ..config(false) }
 }
 
 fn check(what: &'static str, value: &str) -> Result<usize, BuildError> {

@@ -7,12 +7,12 @@ mod handle;
 mod shutdown;
 
 pub use crate::task::OnPanic;
-pub(crate) use builder::simulated_config;
 pub use builder::{BuildError, Builder};
 pub use handle::{EnterGuard, Handle, NoRuntime};
 
 use crate::sched::shared::Shared;
 use crate::sched::work;
+use crate::sim;
 use crate::task::JoinHandle;
 use std::fmt;
 use std::future::Future;
@@ -106,6 +106,10 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        let body = match sim::program(body) {
+            Ok(output) => return output,
+            Err(body) => body,
+        };
         let main = self.spawn(body);
         match self.block_on(main) {
             Ok(output) => output,
@@ -113,6 +117,16 @@ impl Runtime {
                 Ok(payload) => resume_unwind(payload),
                 Err(error) => panic!("the main task did not finish: {error}"),
             },
+        }
+    }
+
+    /// [`run_main`](Runtime::run_main) of a body that need not be `Send`: it is polled on this thread.
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn run_local_main<F: Future>(&self, body: F) -> F::Output {
+        match sim::program(body) {
+            Ok(output) => output,
+            Err(body) => self.block_on(body),
         }
     }
 

@@ -17,6 +17,7 @@ use super::queue::{Queue, Turn};
 use super::rng::Stream;
 use super::trace::{At, Event, Time, Trace};
 use super::{Options, Run};
+use crate::config::Config;
 use crate::panics::{self, Payload};
 use crate::sched::context;
 use crate::sched::seat::Seat;
@@ -105,7 +106,9 @@ pub(super) fn run<F: Future>(
     future: F,
     judge: impl Fn(&F::Output) -> Option<String>,
 ) -> Outcome<F::Output> {
-    let shared = Shared::new(options.config(), |_, _| unreachable!("a simulated runtime starts no threads"));
+    let shared = Shared::new(Config::simulated(options.blocking), |_, _| {
+        unreachable!("a simulated runtime starts no threads")
+    });
     // No thread is to be started for what is pushed: this one is there.
     shared.guests.fetch_add(1, Relaxed);
     let here = Here::new(Arc::clone(&shared), seed);

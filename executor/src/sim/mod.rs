@@ -10,6 +10,10 @@
 //! joins it, or if it does not end. The report names each live task, what it waits for, the source line of that await,
 //! and the last 50 steps.
 //!
+//! A whole program with `#[dormouse::main]` runs under it with `DORMOUSE_SIM=7 cargo run`, 7 being the seed, in a build
+//! with debug assertions: then main's end is the end of the run, blocking jobs run inline, and a line on stderr tells
+//! what came of it.
+//!
 //! What the simulator has no control over: sockets, files, other threads, `std::time`, `HashMap`'s random order.
 //! [`spawn_blocking`](crate::task::spawn_blocking) and a runtime of its own are errors at the call; a wake-up from
 //! another thread fails the run; do not use the rest in a program that is to be repeated.
@@ -40,18 +44,20 @@
 mod driver;
 mod failure;
 mod here;
+mod program;
 mod queue;
 mod rng;
 mod trace;
 
 pub use failure::{Failure, FailureKind, Verdict};
+pub(crate) use program::program;
+
 pub use here::{Wait, is_active, now, sleep, wait};
 pub use queue::Strategy;
 pub use rng::{Rng, rng};
 
-use crate::config::{Config, Simulated};
+use crate::config::Simulated;
 use crate::panics::{self, Payload};
-use crate::runtime;
 use crate::sched::work;
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -73,10 +79,6 @@ struct Options {
 }
 
 impl Options {
-    fn config(&self) -> Config {
-        runtime::simulated_config(self.blocking)
-    }
-
     fn max_nanos(&self) -> u64 {
         u64::try_from(self.max_time.as_nanos()).unwrap_or(u64::MAX)
     }

@@ -121,7 +121,7 @@ fn expand(kind: Kind, options: &Options, function: &ItemFn) -> TokenStream {
     };
     let workers = options.workers.as_ref().map(|workers| quote!(.worker_threads(#workers)));
     // A local body may be !Send: it is polled where it is. Any other is a task like all tasks.
-    let run = if options.local { quote!(block_on) } else { quote!(run_main) };
+    let run = if options.local { quote!(run_local_main) } else { quote!(run_main) };
     let name = &sig.ident;
     // The compiler points at the function's name if its future is not Send.
     let run = quote_spanned!(site.located_at(name.span())=> runtime.#run(#name()));

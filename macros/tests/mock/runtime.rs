@@ -56,8 +56,8 @@ impl Runtime {
         Self::run(future)
     }
 
-    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        USED.with_borrow_mut(|used| used.push_str(" block_on"));
+    pub fn run_local_main<F: Future>(&self, future: F) -> F::Output {
+        USED.with_borrow_mut(|used| used.push_str(" run_local_main"));
         Self::run(future)
     }
 
