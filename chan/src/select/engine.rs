@@ -28,7 +28,7 @@
 //! |---|---|
 //! | F20 one arm, operands once | `one_arm::what_loses_did_not_take_place`, `one_arm::one_channel_in_several_arms`, `operands::all_ten_operands_are_evaluated_once` |
 //! | F21 what is ready | `closing::every_later_send_fails_with_its_value`, `one_arm::a_close_wins_one_arm` |
-//! | F22 `default` is a snapshot | `models::select_default_is_a_snapshot` |
+//! | F22 `default` is a snapshot | `models::select_default_is_a_snapshot`, `choice::default_with_futures_is_a_snapshot` |
 //! | F23 uniform choice | `choice::three_of_every_kind`, `choice::five_of_nine`, `choice::at_the_second_look_as_at_the_first` |
 //! | F24 no arm | `disabled::without_an_enabled_arm_it_waits_for_ever`, `disabled::else_goes_before_default_if_no_arm_is_enabled` |
 //! | I6 one arm at most | `one_arm::a_waiting_select_is_won_once`, `models::select_between_two_senders`, `stress::selects_that_meet_each_other` |

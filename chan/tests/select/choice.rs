@@ -275,6 +275,25 @@ fn default_only_if_nothing_is_ready() {
     assert_eq!(look(), None, "a closed channel is ready");
 }
 
+/// F22 with futures among the arms: one of the two channels has a value at each instant, and moves on to the other while
+/// a future is polled, after the one was tried and before the other is.
+#[test]
+fn default_with_futures_is_a_snapshot() {
+    let _watch = watch();
+    let ((a_tx, a), (b_tx, b)) = (bounded(1), bounded(1));
+    a_tx.try_send(1).unwrap();
+    let (from_a, to_b) = (a.clone(), b_tx.clone());
+    let moves = std::future::poll_fn(|_| {
+        to_b.try_send(2).unwrap();
+        assert_eq!(from_a.try_recv(), Ok(1));
+        std::task::Poll::<()>::Pending
+    });
+    let got = now(async {
+        select! { biased; recv(b) -> v => v, () = moves => None, recv(a) -> v => v, default => None }
+    });
+    assert_eq!(got, Some(2));
+}
+
 #[test]
 fn default_with_one_channel_or_none() {
     let _watch = watch();
