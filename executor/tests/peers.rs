@@ -122,7 +122,7 @@ fn thread_local_destructors_of_the_runtimes_own_threads() {
         let job = rt.spawn_blocking(late.clone());
         let task = rt.spawn(async move { late() });
         until(|| job.is_finished() && task.is_finished());
-        drop(rt);
+        rt.shutdown_timeout(Duration::from_secs(60));
         until(|| ran.load(SeqCst) == 2);
         assert_eq!(refused.load(SeqCst), 2, "their runtime has ended");
         assert!(waits.is_finished());

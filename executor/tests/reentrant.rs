@@ -129,7 +129,7 @@ fn wakers_of_timers_and_joins_call_back_or_panic() {
                     let waker = calls.waker();
                     let woken = lead(&rt, kind, end, &calls, &waker, &object);
                     let _ = catch_unwind(AssertUnwindSafe(|| drop(waker)));
-                    drop(rt);
+                    rt.shutdown_timeout(Duration::from_secs(60));
                     calls.quiet();
                     assert_eq!(calls.alive(), 0, "no waker is leaked: {kind} {end} {event:?} {panics}");
                     assert!(!woken || event != Event::Wake || calls.hooked() > 0);
@@ -160,7 +160,7 @@ fn wakers_that_the_end_of_the_runtime_wakes() {
                 dormouse_wait::host::alarm(Instant::now() + Duration::from_secs(1_000), waker.clone());
                 *object.lock().unwrap() = Some(made);
             });
-            drop(rt);
+            rt.shutdown_timeout(Duration::from_secs(60));
             assert_eq!(calls.woken(), 2, "{kind}");
             calls.quiet();
             drop(waker);

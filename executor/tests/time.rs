@@ -301,12 +301,13 @@ fn alarms_ring_through_the_hosts_clock() {
 }
 
 #[test]
-fn a_hundred_thousand_sleepers_end_together() {
+fn a_million_sleepers_end_together() {
     let _dog = watchdog(120);
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     rt.run_main(async {
-        let end = Instant::now() + Duration::from_millis(300);
-        let sleepers: Vec<_> = (0..100_000).map(|_| task::spawn(sleep_until(end))).collect();
+        // Whoever is made later than that does not wait.
+        let end = Instant::now() + Duration::from_secs(4);
+        let sleepers: Vec<_> = (0..1_000_000).map(|_| task::spawn(sleep_until(end))).collect();
         for sleeper in sleepers {
             sleeper.await.unwrap();
         }

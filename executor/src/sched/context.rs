@@ -5,7 +5,7 @@
 //! of their guards, even across an await; the seat by the thread's own loop alone, so that it is never restored to one
 //! that is gone. A thread has one seat at most, and while another runtime is entered, that seat is covered.
 //!
-//! Checked by `tests/runtime.rs` (guards).
+//! Checked by `tests/guards.rs`, `tests/runtime.rs`.
 use super::seat::Seat;
 use super::shared::Shared;
 use std::cell::Cell;

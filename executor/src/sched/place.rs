@@ -6,7 +6,7 @@
 //! | taken | `take` | refused |
 //! | taken | `release`, by who sits | free; nobody is woken: who leaves looks for work that it leaves behind |
 //!
-//! Checked by `models::place_is_handed_over`.
+//! Checked by `models::place_*` (loom).
 use dormouse_wait::prim::atomic::{AtomicBool, Ordering::*};
 
 #[derive(Debug)]

@@ -9,7 +9,7 @@
 //! A push into the LIFO cell wakes nobody: this thread runs it next. What it displaces goes to the ring, and that
 //! wakes somebody if nobody searches. What was woken while it ran goes to the ring's end.
 //!
-//! Checked by `tests/sched.rs`.
+//! Checked by `tests/task.rs` (turns, streaks, yields), `tests/runtime.rs` and `tests/peers.rs` (what is left behind).
 use super::context;
 use super::ring::Raw;
 use super::shared::{Shared, Slot, others};

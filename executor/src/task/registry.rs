@@ -11,7 +11,7 @@
 //! - T6 wakers are moved out under the lock and dropped outside of it. (Cloning a task's waker is async-task's code, a
 //!   counter, and may be done under the lock.)
 //!
-//! Checked by `tests/shutdown.rs` and `tests/task.rs`.
+//! Checked by `models::shard_*` (loom), `tests/shutdown.rs` and `tests/task.rs`.
 use super::id::{Id, Ids};
 use super::meta::Meta;
 use dormouse_wait::Reason;

@@ -13,7 +13,7 @@
 //! Invariants: `due` is never later than the first deadline (written under the lock); time is in nanoseconds since the
 //! runtime began; a timer fires when the clock has passed the end of its tick, so never early.
 //!
-//! Checked by `tests/time.rs`.
+//! Checked by `tests/time.rs`, `tests/reentrant.rs`.
 pub(crate) mod wheel;
 
 use crate::panics;
