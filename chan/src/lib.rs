@@ -34,6 +34,7 @@
 mod buffer;
 mod core;
 mod error;
+mod foreign;
 mod parked;
 mod receiver;
 mod select;
@@ -44,6 +45,7 @@ mod wait;
 mod models;
 
 pub use error::{SendError, TryRecvError, TrySendError};
+pub use foreign::Foreign;
 pub use receiver::{Iter, Receiver, RecvFuture};
 pub use sender::{SendFromFuture, SendFuture, Sender};
 

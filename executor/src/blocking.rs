@@ -67,6 +67,12 @@ impl Pool {
         self.call.notify_all();
     }
 
+    /// Is a job queued, or being run?
+    pub(crate) fn is_busy(&self) -> bool {
+        let state = panics::lock(&self.state);
+        !state.jobs.is_empty() || state.threads > state.idle
+    }
+
     /// Queues a job. True if a thread must be started for it: it is counted already.
     #[must_use = "a job without a thread waits for ever"]
     pub(crate) fn push(&self, job: Raw) -> bool {

@@ -6,6 +6,29 @@ use std::sync::Arc;
 /// A hook of a thread's begin or end.
 pub(crate) type Hook = Arc<dyn Fn() + Send + Sync>;
 
+/// What a runtime does when all tasks are asleep and nothing will ever wake them: Go's "all goroutines are asleep -
+/// deadlock!".
+///
+/// It is seen when, for 100 ms, nothing ran, no timer was set, no blocking job was there, a thread was in `block_on`, and
+/// that and every task waited for a channel, a `select!`, a lock, a wait group or another task. A plain thread that is in
+/// a blocking call (as `recv_blocking`), or holds a half of a channel and said so with `into_foreign`, may still change
+/// that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deadlock {
+    /// Nothing. An idle runtime then sleeps without a single wake-up.
+    Off,
+    /// Say so on stderr, once, with a line for each task: what it waits for, where, and where it was spawned.
+    Warn,
+}
+
+impl Default for Deadlock {
+    /// `Warn` with debug assertions, else `Off`.
+    fn default() -> Deadlock {
+        if cfg!(debug_assertions) { Deadlock::Warn } else { Deadlock::Off }
+    }
+}
+
 /// What a simulated runtime does with a blocking job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Simulated {
@@ -28,6 +51,7 @@ pub(crate) struct Config {
     pub(crate) on_thread_start: Option<Hook>,
     pub(crate) on_thread_stop: Option<Hook>,
     pub(crate) on_panic: OnPanic,
+    pub(crate) deadlock: Deadlock,
 }
 
 impl Config {
@@ -41,12 +65,13 @@ impl Config {
             on_thread_start: None,
             on_thread_stop: None,
             on_panic: OnPanic::default(),
+            deadlock: Deadlock::default(),
         }
     }
 
     /// One slot, no threads.
     pub(crate) fn simulated(blocking: Simulated) -> Config {
-        Config { simulated: Some(blocking), ..Config::new(false) }
+        Config { simulated: Some(blocking), deadlock: Deadlock::Off, ..Config::new(false) }
     }
 }
 

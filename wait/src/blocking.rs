@@ -1,5 +1,6 @@
 //! Waiting for a future on a plain thread: what `send_blocking`, `recv_blocking` and `lock_blocking` stand on.
 use crate::frame;
+use crate::outside::Outside;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub fn wait_for<F: Future>(what: &str, instead: &str, future: F) -> F::Output {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut cx = Context::from_waker(&waker);
+    let _outside = Outside::new();
     loop {
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(output) => return output,

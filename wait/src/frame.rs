@@ -217,6 +217,12 @@ pub fn note(reason: Reason, site: Option<Site>) {
     });
 }
 
+/// The last reason that the current poll recorded, `External` if none.
+#[inline(always)]
+pub fn noted() -> Reason {
+    with_top(|frame| frame.reason.get()).unwrap_or(Reason::External)
+}
+
 /// Is a poll of ours on, on this thread?
 #[inline(always)]
 pub fn polling() -> bool {

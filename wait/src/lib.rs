@@ -34,6 +34,7 @@ pub mod frame;
 pub mod host;
 pub mod list;
 pub mod lock;
+pub mod outside;
 pub mod prim;
 pub mod random;
 pub mod wakes;

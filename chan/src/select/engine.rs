@@ -123,6 +123,8 @@ pub struct Select<'c> {
     biased: bool,
     has_else: bool,
     queued: bool,
+    /// A future among the arms waits for nothing of ours.
+    foreign: bool,
     /// Which waker the claim has, to see a change without touching the claim.
     waker: Option<(*const (), *const RawWakerVTable)>,
     site: Site,
@@ -148,7 +150,15 @@ impl<'c> Select<'c> {
     #[track_caller]
     #[inline(always)]
     pub fn new(claim: Pin<&'c Claim>, biased: bool, has_else: bool) -> Self {
-        Select { claim, biased, has_else, queued: false, waker: None, site: Location::caller() }
+        Select {
+            claim,
+            biased,
+            has_else,
+            queued: false,
+            foreign: false,
+            waker: None,
+            site: Location::caller(),
+        }
     }
 
     /// Polls a select without `default`.
@@ -162,7 +172,7 @@ impl<'c> Select<'c> {
         let mut choice = Choice::new(cases.len(), self.biased);
         // All arms in the order of choice, so that a future goes neither before nor after its turn; then the channels
         // alone again, at one instant.
-        Poll::Ready(match look(&mut choice, cx, cases) {
+        Poll::Ready(match look(&mut choice, cx, cases, &mut self.foreign) {
             Look::Ready(arm) => Outcome::Arm(arm as u32),
             Look::Waiting { channels: 0, futures } => self.nothing_ready(futures > 0),
             Look::Waiting { .. } => self.decide(cases),
@@ -198,13 +208,14 @@ impl<'c> Select<'c> {
     #[inline]
     fn poll_fresh(&mut self, cx: &mut Context<'_>, cases: &mut [Case<'_>]) -> Poll<Outcome> {
         ready!(frame::poll_spend(cx));
+        self.foreign = false;
         let mut choice = Choice::new(cases.len(), self.biased);
-        match look(&mut choice, cx, cases) {
+        match look(&mut choice, cx, cases, &mut self.foreign) {
             Look::Ready(arm) => Poll::Ready(Outcome::Arm(arm as u32)),
             Look::Waiting { channels: 0, futures: 0 } if self.has_else => Poll::Ready(Outcome::Else),
             Look::Waiting { channels: 0, futures } => {
                 let reason = if futures == 0 { Reason::SelectNoCases } else { Reason::Select };
-                frame::note(reason, Some(self.site));
+                self.note(reason);
                 Poll::Pending
             }
             Look::Waiting { .. } => self.queue(cx, cases, &mut choice),
@@ -245,7 +256,7 @@ impl<'c> Select<'c> {
         if let Some(arm) = won {
             return Poll::Ready(Outcome::Arm(arm as u32));
         }
-        frame::note(Reason::Select, Some(self.site));
+        self.note(Reason::Select);
         Poll::Pending
     }
 
@@ -258,7 +269,7 @@ impl<'c> Select<'c> {
             return match self.claim.won() {
                 Some(arm) => self.won(arm, cases),
                 None => {
-                    frame::note(Reason::Select, Some(self.site));
+                    self.note(Reason::Select);
                     Poll::Pending
                 }
             };
@@ -270,8 +281,9 @@ impl<'c> Select<'c> {
         if !same_waker {
             self.set_waker(waker);
         }
+        self.foreign = false;
         let mut choice = Choice::new(cases.len(), self.biased);
-        if let Some(arm) = poll_futures(&mut choice, cx, cases) {
+        if let Some(arm) = poll_futures(&mut choice, cx, cases, &mut self.foreign) {
             return Poll::Ready(Outcome::Arm(arm as u32));
         }
         self.look_again(cases, &mut choice, |_| ())
@@ -285,6 +297,11 @@ impl<'c> Select<'c> {
             unsafe { winner.unlock() };
         }
         Poll::Ready(Outcome::Arm(arm))
+    }
+
+    /// Tells what the select waits for: if a future among its arms waits for something else, nobody can know.
+    fn note(&self, reason: Reason) {
+        frame::note(if self.foreign { Reason::External } else { reason }, Some(self.site));
     }
 
     /// Gives the claim the present waker. Nothing is queued, or the claim is held.
@@ -313,14 +330,14 @@ impl Drop for Select<'_> {
 
 /// Tries all arms, one by one.
 #[inline]
-fn look(choice: &mut Choice, cx: &mut Context<'_>, cases: &mut [Case<'_>]) -> Look {
+fn look(choice: &mut Choice, cx: &mut Context<'_>, cases: &mut [Case<'_>], foreign: &mut bool) -> Look {
     let (mut channels, mut futures) = (0, 0);
     for i in choice {
         match &mut cases[i] {
             Case::Chan(arm) if !arm.enabled() => {}
             Case::Chan(arm) if arm.as_ref().attempt() => return Look::Ready(i),
             Case::Chan(_) => channels += 1,
-            Case::Future(poll) => match poll(cx) {
+            Case::Future(poll) => match poll_future(poll, cx, foreign) {
                 FuturePoll::Won => return Look::Ready(i),
                 FuturePoll::Pending => futures += 1,
                 FuturePoll::Disabled => {}
@@ -330,10 +347,27 @@ fn look(choice: &mut Choice, cx: &mut Context<'_>, cases: &mut [Case<'_>]) -> Lo
     Look::Waiting { channels, futures }
 }
 
+/// Polls a future arm. Sets `foreign` if it waits for nothing of ours.
+fn poll_future(
+    poll: &mut dyn FnMut(&mut Context<'_>) -> FuturePoll,
+    cx: &mut Context<'_>,
+    foreign: &mut bool,
+) -> FuturePoll {
+    frame::note(Reason::External, None);
+    let polled = poll(cx);
+    *foreign |= polled == FuturePoll::Pending && frame::noted() == Reason::External;
+    polled
+}
+
 /// Polls the futures only, and says which one won.
-fn poll_futures(choice: &mut Choice, cx: &mut Context<'_>, cases: &mut [Case<'_>]) -> Option<usize> {
+fn poll_futures(
+    choice: &mut Choice,
+    cx: &mut Context<'_>,
+    cases: &mut [Case<'_>],
+    foreign: &mut bool,
+) -> Option<usize> {
     choice.into_iter().find(|&i| match &mut cases[i] {
-        Case::Future(poll) => poll(cx) == FuturePoll::Won,
+        Case::Future(poll) => poll_future(poll, cx, foreign) == FuturePoll::Won,
         Case::Chan(_) => false,
     })
 }

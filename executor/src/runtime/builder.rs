@@ -1,6 +1,6 @@
 //! Building a runtime: how many threads, what they are called, what happens to panics.
 use super::Runtime;
-use crate::config::{Config, Hook};
+use crate::config::{Config, Deadlock, Hook};
 use crate::sched::context;
 use crate::sched::shared::Shared;
 use crate::sched::work;
@@ -75,6 +75,13 @@ impl Builder {
     /// What happens to the panic of a task that nobody joins; by default it is [reported](OnPanic::Report).
     pub fn on_panic(mut self, policy: OnPanic) -> Builder {
         self.config.on_panic = policy;
+        self
+    }
+
+    /// What happens when all tasks are asleep for good; by default it is [reported](Deadlock::Warn) in builds with
+    /// debug assertions.
+    pub fn deadlock(mut self, policy: Deadlock) -> Builder {
+        self.config.deadlock = policy;
         self
     }
 

@@ -6,6 +6,7 @@ mod builder;
 mod handle;
 mod shutdown;
 
+pub use crate::config::Deadlock;
 pub use crate::task::OnPanic;
 pub use builder::{BuildError, Builder};
 pub use handle::{EnterGuard, Handle, NoRuntime};

@@ -101,6 +101,13 @@ impl Idle {
         (self.state.load(Relaxed) >> 16) & MASK == 0
     }
 
+    /// Does nobody sit, and nobody search?
+    pub(crate) fn is_quiet(&self) -> bool {
+        // Ordering: SeqCst pairs with the fence in `sleep`.
+        fence(SeqCst);
+        self.state.load(Relaxed) & (MASK | MASK << 16) == 0
+    }
+
     /// Wakes the newest sleeper as a searcher, if one is wanted. `may_start` allows to start the last thread.
     pub(crate) fn wake_one(&self, may_start: bool) -> Wake {
         let mut sleepers = self.sleepers.lock();

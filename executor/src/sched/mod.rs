@@ -1,11 +1,13 @@
 //! The scheduler: [`shared`] holds what all threads of a runtime share, [`seat`] is a thread at work in a slot,
 //! [`work`] what a thread does all day.
 pub(crate) mod context;
+mod deadlock;
 pub(crate) mod idle;
 pub(crate) mod injector;
 pub(crate) mod jobs;
 pub(crate) mod parker;
 pub(crate) mod place;
+pub(crate) mod quiet;
 pub(crate) mod ring;
 pub(crate) mod schedule;
 pub(crate) mod seat;

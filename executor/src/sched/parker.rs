@@ -40,15 +40,16 @@ impl Parker {
         self.notified.swap(false, AcqRel)
     }
 
-    /// Sleeps until woken, or until `deadline`. To be called by the parker's own thread.
-    pub(crate) fn park_until(&self, deadline: Option<std::time::Instant>) {
+    /// Sleeps until woken, or until `deadline`. True if it was woken. To be called by the parker's own thread.
+    pub(crate) fn park_until(&self, deadline: Option<std::time::Instant>) -> bool {
         while !self.take() {
             match deadline.map(|at| at.saturating_duration_since(std::time::Instant::now())) {
                 None => thread::park(),
-                Some(left) if left.is_zero() => return,
+                Some(left) if left.is_zero() => return false,
                 Some(left) => park_timeout(left),
             }
         }
+        true
     }
 }
 

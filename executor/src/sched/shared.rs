@@ -20,10 +20,11 @@
 use super::idle::{Idle, NEVER, Wake};
 use super::injector::Injector;
 use super::place::Place;
+use super::quiet::Quiet;
 use super::ring::{Raw, Ring};
 use super::threads::{self, Threads};
 use crate::blocking::Pool;
-use crate::config::Config;
+use crate::config::{Config, Deadlock};
 use crate::panics;
 use crate::task::id::Ids;
 use crate::task::life;
@@ -73,6 +74,7 @@ pub(crate) struct Shared {
     pub(crate) injector: Injector,
     pub(crate) idle: Idle,
     pub(crate) pool: Pool,
+    pub(crate) quiet: Quiet,
     pub(crate) config: Config,
     /// Threads in `block_on`.
     pub(crate) guests: AtomicUsize,
@@ -100,6 +102,7 @@ impl Shared {
             injector: Injector::new(),
             idle: Idle::new(slots.len(), config.threads),
             pool: Pool::new(config.max_blocking_threads),
+            quiet: Quiet::new(config.deadlock == Deadlock::Warn),
             guests: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             open: AtomicUsize::new(slots.len()),

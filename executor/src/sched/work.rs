@@ -8,19 +8,23 @@
 //!
 //! Checked by `models::idle_*` (the protocol of sleeping), `tests/runtime.rs`, `tests/guards.rs`.
 use super::context::{self, Entered};
+use super::deadlock;
 use super::idle::NEVER;
 use super::parker::Parker;
+use super::quiet::Blocked;
 use super::seat::Seat;
 use super::shared::Shared;
 use super::threads::Began;
-use dormouse_wait::frame::Frame;
+use crate::panics;
+use dormouse_wait::Reason;
+use dormouse_wait::frame::{Frame, Site};
 use dormouse_wait::host;
 use dormouse_wait::prim;
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::*, fence};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// A thread in a runtime, sitting or not.
@@ -81,14 +85,35 @@ impl<'rt> Thread<'rt> {
     /// Sleeps; watches for the first timer if nobody else does.
     fn watch(&self) {
         let due = self.shared.due();
+        if due == NEVER && self.shared.quiet.is_watched() {
+            return self.watch_for_deadlock();
+        }
         if due == NEVER || !self.shared.has_free_slot() || !self.shared.idle.watch(due) {
-            return self.parker.park_until(None);
+            self.parker.park_until(None);
+            return;
         }
-        match self.shared.instant(due) {
-            None => self.parker.park_until(None),
-            deadline => self.parker.park_until(deadline),
-        }
+        self.parker.park_until(self.shared.instant(due));
         self.shared.idle.unwatch(due);
+    }
+}
+
+impl Thread<'_> {
+    /// Sleeps until woken; if that does not come for a while, looks whether it ever can.
+    #[cold]
+    fn watch_for_deadlock(&self) {
+        let shared = self.shared;
+        shared.quiet.begins(shared.now());
+        while shared.quiet.is_watched() {
+            let until = shared.quiet.since().saturating_add(deadlock::AFTER.as_nanos() as u64);
+            if shared.now() >= until {
+                deadlock::look(shared);
+                break;
+            }
+            if self.parker.park_until(shared.instant(until)) {
+                return;
+            }
+        }
+        self.parker.park_until(None);
     }
 }
 
@@ -133,6 +158,14 @@ struct Root {
     parker: prim::Arc<Parker>,
     /// The thread that polls: it is awake when it wakes itself.
     thread: usize,
+    /// What the future waits for.
+    waits: Mutex<(Reason, Option<Site>)>,
+}
+
+impl Blocked for Root {
+    fn waits(&self) -> Option<(Reason, Option<Site>)> {
+        (!self.is_woken()).then(|| *panics::lock(&self.waits))
+    }
 }
 
 impl Root {
@@ -161,22 +194,27 @@ impl Wake for Root {
 }
 
 /// Counts a thread in `block_on`.
-struct Guest<'rt>(&'rt Shared);
+struct Guest<'rt> {
+    shared: &'rt Shared,
+    root: Arc<dyn Blocked>,
+}
 
 impl<'rt> Guest<'rt> {
-    fn new(shared: &'rt Shared) -> Guest<'rt> {
+    fn new(shared: &'rt Shared, root: Arc<dyn Blocked>) -> Guest<'rt> {
         shared.guests.fetch_add(1, Relaxed);
-        Guest(shared)
+        shared.quiet.enter(Arc::clone(&root));
+        Guest { shared, root }
     }
 }
 
 impl Drop for Guest<'_> {
     fn drop(&mut self) {
-        self.0.guests.fetch_sub(1, Relaxed);
+        self.shared.quiet.leave(&self.root);
+        self.shared.guests.fetch_sub(1, Relaxed);
         // Ordering: SeqCst pairs with the fence in `Idle::pushed`: who still counted this guest and so started no
         // thread for its push has published that before our look at the queues.
         fence(SeqCst);
-        self.0.hand_over();
+        self.shared.hand_over();
     }
 }
 
@@ -200,18 +238,26 @@ pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output 
     let mut future = pin!(future);
     let _entered = Entered::new(Arc::clone(shared));
     host::with_host(&**shared, || {
-        let _guest = Guest::new(shared);
         let thread = Thread::new(shared, false);
         let parker = prim::Arc::clone(&thread.parker);
-        let root = Arc::new(Root { woken: AtomicBool::new(true), parker, thread: context::thread() });
+        let root = Arc::new(Root {
+            woken: AtomicBool::new(true),
+            parker,
+            thread: context::thread(),
+            waits: Mutex::new((Reason::External, None)),
+        });
+        let _guest = Guest::new(shared, Arc::clone(&root) as Arc<dyn Blocked>);
         let waker = Waker::from(Arc::clone(&root));
         let mut cx = Context::from_waker(&waker);
         let mut output = None;
         let mut poll = || {
-            if root.take()
-                && let Poll::Ready(ready) = Frame::new().enter(|| future.as_mut().poll(&mut cx))
-            {
-                output = Some(ready);
+            if root.take() {
+                let frame = Frame::new();
+                match frame.enter(|| future.as_mut().poll(&mut cx)) {
+                    Poll::Ready(ready) => output = Some(ready),
+                    Poll::Pending if shared.quiet.watched => *panics::lock(&root.waits) = frame.waited(),
+                    Poll::Pending => {}
+                }
             }
             output.is_some()
         };

@@ -15,13 +15,14 @@ use super::failure::{Failure, FailureKind};
 use super::here::Here;
 use super::queue::{Queue, Turn};
 use super::rng::Stream;
-use super::trace::{At, Event, Time, Trace};
+use super::trace::{Event, Time, Trace};
 use super::{Options, Run};
 use crate::config::Config;
 use crate::panics::{self, Payload};
 use crate::sched::context;
 use crate::sched::seat::Seat;
 use crate::sched::shared::Shared;
+use crate::task::dump::{self, Waits};
 use crate::task::id::Id;
 use crate::task::meta::Meta;
 use crate::timer::NEVER;
@@ -340,20 +341,11 @@ impl<'a> Driver<'a> {
             repeat(self.seed)
         );
         if let Some((reason, site)) = main {
-            let _ = writeln!(text, "  main {}", At(reason, site));
+            let _ = writeln!(text, "  main {}", Waits(reason, site));
         }
-        let mut lines = Vec::new();
-        self.shared.slots[0].tasks.for_each(|entry, meta| {
-            let (reason, site) = meta.waited();
-            let name = entry.name.as_ref().map_or_else(String::new, |name| format!(" \"{}\"", name.0));
-            lines.push((
-                entry.id,
-                format!("  task {}{name} {}, spawned at {}", entry.id, At(reason, site), entry.spawned),
-            ));
-        });
-        lines.sort();
-        for (_, line) in &lines {
-            let _ = writeln!(text, "{line}");
+        let lines = dump::lines(std::iter::once(&self.shared.slots[0].tasks));
+        for line in &lines {
+            let _ = writeln!(text, "  {line}");
         }
         if lines.is_empty() && main.is_none() {
             text.push_str("  none\n");

@@ -1,4 +1,5 @@
 //! What a simulated run did, step by step: the last steps for a report, and a hash over all of them.
+use crate::task::dump::Waits;
 use dormouse_wait::Reason;
 use dormouse_wait::frame::Site;
 use std::collections::{HashMap, VecDeque};
@@ -95,7 +96,7 @@ impl fmt::Display for Trace {
                 Event::Spurious => writeln!(f, "{} is woken for nothing", self.who(*who))?,
                 Event::Aborted => writeln!(f, "{} is aborted", self.who(*who))?,
                 Event::Waits(reason, site) => {
-                    writeln!(f, "{} runs, then {}", self.who(*who), At(*reason, *site))?
+                    writeln!(f, "{} runs, then {}", self.who(*who), Waits(*reason, *site))?
                 }
             }
         }
@@ -109,17 +110,5 @@ pub(super) struct Time(pub(super) u64);
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("{:?}", Duration::from_nanos(self.0)))
-    }
-}
-
-/// What is waited for, and where.
-pub(super) struct At(pub(super) Reason, pub(super) Option<Site>);
-
-impl fmt::Display for At {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.1 {
-            Some(site) => write!(f, "[{}] at {site}", self.0),
-            None => write!(f, "[{}]", self.0),
-        }
     }
 }

@@ -7,6 +7,7 @@
 //! A panic ends its task only: whoever awaits the handle gets it as a [`JoinError`]; the panic of a task that nobody
 //! joins meets the runtime's [`OnPanic`] policy.
 pub(crate) mod cell;
+pub(crate) mod dump;
 pub(crate) mod error;
 pub(crate) mod id;
 pub(crate) mod join;

@@ -170,6 +170,13 @@ impl Shard {
         self.0.lock().entries.len()
     }
 
+    /// Does `f` hold for each live task? Asked under the lock, in chunks (T4).
+    pub(crate) fn all(&self, f: impl Fn(&Meta) -> bool) -> bool {
+        let mut all = true;
+        self.for_each(|_, meta| all = all && f(meta));
+        all
+    }
+
     /// Calls `f` with each live task, under the lock, in chunks (T4).
     pub(crate) fn for_each(&self, mut f: impl FnMut(&Entry, &Meta)) {
         let mut start = 0;

@@ -1,0 +1,34 @@
+//! What there is to say of live tasks: which, what they wait for, where.
+use super::id::Id;
+use super::registry::Shard;
+use dormouse_wait::Reason;
+use dormouse_wait::frame::Site;
+use std::fmt;
+
+/// What is waited for, and where: `[chan receive] at src/main.rs:7:20`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waits(pub(crate) Reason, pub(crate) Option<Site>);
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Some(site) => write!(f, "[{}] at {site}", self.0),
+            None => write!(f, "[{}]", self.0),
+        }
+    }
+}
+
+/// A line for each live task, by number.
+pub(crate) fn lines<'s>(shards: impl Iterator<Item = &'s Shard>) -> Vec<String> {
+    let mut lines: Vec<(Id, String)> = Vec::new();
+    for shard in shards {
+        shard.for_each(|entry, meta| {
+            let (reason, site) = meta.waited();
+            let name = entry.name.as_ref().map_or_else(String::new, |name| format!(" \"{}\"", name.0));
+            let waits = Waits(reason, site);
+            lines.push((entry.id, format!("task {}{name} {waits}, spawned at {}", entry.id, entry.spawned)));
+        });
+    }
+    lines.sort();
+    lines.into_iter().map(|(_, line)| line).collect()
+}
