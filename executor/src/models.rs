@@ -109,12 +109,13 @@ fn ring_thief_of_a_thief() {
         for number in 1..=4 {
             push(&ring, number).expect("room");
         }
-        let thief = thread::spawn({
-            let (ring, first) = (ring.clone(), first.clone());
-            move || steal(&ring, &first)
+        // The second one first, so that loom lets it find what the other has already done.
+        let second = thread::spawn({
+            let first = first.clone();
+            move || loot(&first)
         });
-        let mut got = loot(&first);
-        got.extend(thief.join().expect("no panic"));
+        let mut got: Vec<_> = steal(&ring, &first).into_iter().collect();
+        got.extend(second.join().expect("no panic"));
         for ring in [&ring, &first] {
             got.extend(std::iter::from_fn(|| pop(ring)));
         }
