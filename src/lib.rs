@@ -181,3 +181,8 @@ pub mod prelude {
     pub use crate::time::{self, Duration, Instant};
     pub use crate::{runtime, select};
 }
+
+/// README's programs compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,10 +2,12 @@
 //!
 //! `dormouse-bench [PART]...` runs the cells whose name contains one of the parts (all, without any). Each cell is the
 //! same work for every implementation; implementations take turns, and the median of the rounds is printed, with the
-//! ratio to the best. `dormouse-bench memory` parks a million tasks and prints bytes per task.
+//! ratio to the best. `dormouse-bench memory` parks a million tasks and prints bytes per task;
+//! `dormouse-bench sim` measures the simulator.
 mod cells;
 mod hosts;
 mod memory;
+mod sim;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -29,6 +31,10 @@ fn main() -> ExitCode {
         memory::report();
         ran += 1;
     }
+    if wanted.iter().any(|part| part == "sim") {
+        sim::report();
+        ran += 1;
+    }
     if ran > 0 {
         return ExitCode::SUCCESS;
     }
@@ -36,7 +42,7 @@ fn main() -> ExitCode {
     for (name, _) in cells::all() {
         eprintln!("  {name}");
     }
-    eprintln!("  memory");
+    eprintln!("  memory\n  sim");
     ExitCode::from(2)
 }
 
