@@ -97,6 +97,9 @@ const CASES: &[Case] = &[
         ..timed("select_first_message", 2000, Exactly(&["Message from Channel 2"]))
     },
     rule("process_logs", 50, process_logs),
+    // The tutorials' programs that Go ends with "all goroutines are asleep - deadlock!".
+    rule("full_buffer_deadlock", 0, full_buffer_deadlock),
+    rule("worker_pool_deadlock", 0, worker_pool_deadlock),
     // More of what Go programs are made of.
     case(
         "prime_sieve",
@@ -195,14 +198,15 @@ fn run_case(case: &Case, workers: Option<&str>) -> Result<(), String> {
     ))
 }
 
-/// These measure threads, or work on files, and are not simulated.
-const OF_THE_REAL_WORLD: [&str; 2] = ["concurrency_and_parallelism", "digest"];
+/// These measure threads, work on files, or use the simulator themselves.
+const NOT_SIMULATED: [&str; 4] =
+    ["concurrency_and_parallelism", "digest", "full_buffer_deadlock", "worker_pool_deadlock"];
 
 /// The same programs under the simulator, in many orders: they print what they should, and take exactly the virtual time
 /// that they sleep.
 #[test]
 fn every_example_prints_what_it_should_in_any_order() {
-    let simulated = CASES.iter().filter(|case| !OF_THE_REAL_WORLD.contains(&case.example));
+    let simulated = CASES.iter().filter(|case| !NOT_SIMULATED.contains(&case.example));
     let runs: Vec<_> = simulated
         .map(|case| std::thread::spawn(move || (0..20).try_for_each(|seed| simulate_case(case, seed))))
         .collect();
@@ -354,6 +358,46 @@ fn process_logs(lines: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
+/// The report of a deadlock: every task is in it, and waits to send at that line of the example.
+fn deadlock(lines: &[&str], example: &str, senders: &[(&str, &str)]) -> Result<(), String> {
+    let path = format!("examples/{example}.rs");
+    let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&path))
+        .map_err(|e| format!("{path} cannot be read: {e}"))?;
+    let first = "simulated run failed: all tasks are asleep - deadlock!";
+    ensure(lines.first() == Some(&first), &format!("the report should begin with {first:?}"))?;
+    let live = lines.iter().skip_while(|line| **line != "live tasks:").skip(1);
+    let live: Vec<&str> = live.copied().take_while(|line| !line.is_empty()).collect();
+    ensure(live.len() == senders.len(), &format!("should tell of {} live tasks", senders.len()))?;
+    for (task, code) in senders {
+        let at =
+            source.lines().position(|line| line.contains(code)).ok_or(format!("no {code:?} in {path}"))?;
+        let waits = format!("  {task} [chan send] at {path}:{}:", at + 1);
+        ensure(live.iter().any(|line| line.starts_with(&waits)), &format!("should have {waits:?}"))?;
+    }
+    ensure(lines.contains(&"last steps:"), "should tell the last steps")
+}
+
+fn full_buffer_deadlock(lines: &[&str]) -> Result<(), String> {
+    deadlock(lines, "full_buffer_deadlock", &[("main", "tx.send(3)")])
+}
+
+/// Three workers take a job each; then all wait to send.
+fn worker_pool_deadlock(lines: &[&str]) -> Result<(), String> {
+    ensure(lines.len() > 3, "should print three jobs and a report")?;
+    let (jobs, report) = lines.split_at(3);
+    let taken: Vec<_> = jobs.iter().filter_map(|line| numbers(line, "Worker # processing job #")).collect();
+    for part in [0, 1] {
+        let numbers: BTreeSet<usize> = taken.iter().map(|numbers| numbers[part]).collect();
+        ensure(numbers == (1..=3).collect(), "three workers should take the jobs 1 to 3")?;
+    }
+    let results = "results.send(job * 2)";
+    deadlock(
+        report,
+        "worker_pool_deadlock",
+        &[("main", "jobs_tx.send(j)"), ("task 1", results), ("task 2", results), ("task 3", results)],
+    )
+}
+
 fn one_digest(lines: &[&str]) -> Result<(), String> {
     let digest =
         |line: &str| line.strip_suffix("  examples/hello_goroutine.rs").is_some_and(|hex| hex.len() == 64);
@@ -458,5 +502,45 @@ mod the_checks_reject {
         let logs: Vec<&str> = logs.iter().map(String::as_str).collect();
         accepts(process_logs, &logs);
         rejects_swapped(process_logs, &logs, 0, 3);
+    }
+
+    #[test]
+    fn deadlocks_that_are_none() {
+        let good = [
+            "simulated run failed: all tasks are asleep - deadlock!",
+            "  seed 0, virtual time 0ns",
+            "",
+            "live tasks:",
+            "  main [chan send] at examples/full_buffer_deadlock.rs:12:8",
+            "",
+            "last steps:",
+        ];
+        assert_eq!(full_buffer_deadlock(&good), Ok(()));
+        for essential in [0, 3, 4, 6] {
+            let mut lines = good.to_vec();
+            lines[essential] = "something else";
+            assert!(full_buffer_deadlock(&lines).is_err(), "accepted {lines:?}");
+        }
+        let mut two = good.to_vec();
+        two.insert(5, good[4]);
+        assert!(full_buffer_deadlock(&two).is_err());
+
+        let workers = [1, 2, 3].map(|w| {
+            format!("  task {w} [chan send] at examples/worker_pool_deadlock.rs:14:17, spawned at x")
+        });
+        let mut pool =
+            vec!["Worker 2 processing job 1", "Worker 1 processing job 2", "Worker 3 processing job 3"];
+        pool.extend(&good[..4]);
+        pool.push("  main [chan send] at examples/worker_pool_deadlock.rs:29:17");
+        pool.extend(workers.iter().map(String::as_str));
+        pool.extend(&good[5..]);
+        assert_eq!(worker_pool_deadlock(&pool), Ok(()));
+        for gone in [0, 1, 2, 3, 6, 7, 8, 9, 10, 12] {
+            let mut lines = pool.clone();
+            lines.remove(gone);
+            assert!(worker_pool_deadlock(&lines).is_err(), "accepted {lines:?}");
+        }
+        pool[1] = pool[0];
+        assert!(worker_pool_deadlock(&pool).is_err());
     }
 }
