@@ -3,7 +3,7 @@
 
 use dormouse_chan::{bounded, never, select, unbounded};
 use dormouse_testing::watch;
-use dormouse_wait::frame::{BUDGET, Frame, Reason};
+use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use futures::stream::StreamExt;
 use std::future::{Future, pending};
 use std::pin::pin;
@@ -16,11 +16,12 @@ use tokio_test::{assert_pending, assert_ready, assert_ready_eq};
 fn gives_way(turns: impl Fn() -> u32, task: impl Future<Output = ()>) {
     let mut task = spawn(task);
     for polls in 1..=3 {
-        let frame = Frame::new();
+        let waits = Waits::new();
+        let frame = Frame::new(&waits);
         assert!(frame.enter(|| task.poll()).is_pending());
         assert_eq!(turns(), polls * BUDGET);
         assert!(task.is_woken(), "it has more to do");
-        assert_eq!(frame.waited().0, Reason::Yield);
+        assert_eq!(waits.get().0, Reason::Yield);
     }
 }
 
@@ -77,7 +78,7 @@ fn what_was_granted_is_ready_without_a_budget() {
     assert_pending!(select.poll());
     tx.try_send(3).unwrap();
     let (ready, _keep) = unbounded();
-    Frame::new().enter(|| {
+    Frame::new(&Waits::new()).enter(|| {
         for _ in 0..BUDGET {
             assert_ready!(spawn(ready.send(0)).poll()).unwrap();
         }
@@ -93,9 +94,10 @@ fn what_was_granted_is_ready_without_a_budget() {
 fn waits_for(reason: Reason, line: u32, future: impl Future) {
     let mut future = pin!(future);
     for waker in [Waker::noop(), Waker::noop(), &futures::task::noop_waker()] {
-        let frame = Frame::new();
+        let waits = Waits::new();
+        let frame = Frame::new(&waits);
         assert!(frame.enter(|| future.as_mut().poll(&mut Context::from_waker(waker))).is_pending());
-        let (said, site) = frame.waited();
+        let (said, site) = waits.get();
         assert_eq!(said, reason);
         let site = site.expect("a site");
         assert_eq!((site.file(), site.line()), (file!(), line));

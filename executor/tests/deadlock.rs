@@ -136,8 +136,7 @@ fn what_can_never_go_on_is_told() {
 #[test]
 fn what_may_go_on_is_not_told() {
     let _watch = watch();
-    let names =
-        ["off", "timer", "foreign", "foreign_task", "blocking_job", "outside", "nobody_in_block_on"];
+    let names = ["off", "timer", "foreign", "foreign_task", "blocking_job", "outside", "nobody_in_block_on"];
     let mut cases = names.map(Case::start);
     for case in &mut cases {
         let stdout = BufReader::new(case.0.stdout.as_mut().unwrap());

@@ -4,7 +4,7 @@ mod common;
 use common::poll;
 use dormouse_sync::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 use dormouse_testing::{Count, watch};
-use dormouse_wait::frame::{BUDGET, Frame, Reason};
+use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use futures::future::FusedFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -328,12 +328,13 @@ fn small_parts() {
 #[test]
 fn wait_reason() {
     let mutex = Mutex::new(());
-    let frame = Frame::new();
+    let waits = Waits::new();
+    let frame = Frame::new(&waits);
     let guard = frame.enter(|| assert_ready!(spawn(mutex.lock()).poll()));
-    assert_eq!(frame.waited().0, Reason::External);
+    assert_eq!(waits.get().0, Reason::External);
     let (mut lock, line) = (spawn(mutex.lock()), line!());
     frame.enter(|| assert_pending!(lock.poll()));
-    let (reason, site) = frame.waited();
+    let (reason, site) = waits.get();
     assert_eq!((reason, site.unwrap().line(), site.unwrap().file()), (Reason::MutexLock, line, file!()));
     drop(guard);
 }
@@ -343,7 +344,8 @@ fn wait_reason() {
 #[test]
 fn budget() {
     let mutex = Mutex::new(());
-    let frame = Frame::new();
+    let waits = Waits::new();
+    let frame = Frame::new(&waits);
     let guard = mutex.try_lock().unwrap();
     let mut woken = spawn(mutex.lock());
     frame.enter(|| {
@@ -386,5 +388,5 @@ fn blocking_threads_exclude() {
 #[should_panic(expected = "use `lock().await` there")]
 fn blocking_inside_a_task_panics() {
     let mutex = Mutex::new(());
-    Frame::new().enter(|| drop(mutex.lock_blocking()));
+    Frame::new(&Waits::new()).enter(|| drop(mutex.lock_blocking()));
 }

@@ -4,7 +4,7 @@ mod common;
 use common::poll;
 use dormouse_sync::WaitGroup;
 use dormouse_testing::{Count, watch};
-use dormouse_wait::frame::{BUDGET, Frame, Reason};
+use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use futures::future::FusedFuture;
 use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -310,10 +310,11 @@ fn formats() {
 fn wait_reason() {
     let group = WaitGroup::new();
     group.add(1);
-    let frame = Frame::new();
+    let waits = Waits::new();
+    let frame = Frame::new(&waits);
     let (mut wait, line) = (spawn(group.wait()), line!());
     frame.enter(|| assert_pending!(wait.poll()));
-    let (reason, site) = frame.waited();
+    let (reason, site) = waits.get();
     assert_eq!((reason, site.unwrap().line(), site.unwrap().file()), (Reason::WaitGroupWait, line, file!()));
 }
 
@@ -322,7 +323,7 @@ fn wait_reason() {
 fn budget() {
     let group = WaitGroup::new();
     group.add(1);
-    Frame::new().enter(|| {
+    Frame::new(&Waits::new()).enter(|| {
         let mut released = spawn(group.wait());
         assert_pending!(released.poll());
         group.done();

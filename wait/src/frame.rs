@@ -13,7 +13,8 @@
 use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
-use std::ptr;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 /// Operations per poll.
@@ -109,57 +110,98 @@ impl fmt::Display for Reason {
 /// The source line of an await, as the methods that make futures record it.
 pub type Site = &'static Location<'static>;
 
-/// What one poll carries. Lives on the stack of whoever polls.
+/// What a task waits for, as its polls note it; outlives them.
+///
+/// One thread polls at a time and writes, others may read: what they see is some wait, the latest if the poll is over.
 #[derive(Debug)]
-pub struct Frame {
-    budget: Cell<u32>,
-    refused: Cell<u32>,
-    reason: Cell<Reason>,
-    site: Cell<Option<Site>>,
-    outer: Cell<*const Frame>,
+pub struct Waits {
+    site: AtomicPtr<Location<'static>>,
+    polls: AtomicU32,
+    reason: AtomicU8,
 }
 
-thread_local!(static TOP: Cell<*const Frame> = const { Cell::new(ptr::null()) });
-
-impl Default for Frame {
+impl Default for Waits {
     fn default() -> Self {
-        Frame::new()
+        Waits::new()
     }
 }
 
-impl Frame {
-    /// A frame with a full budget.
-    #[inline(always)]
+impl Waits {
+    /// No poll yet.
     pub const fn new() -> Self {
-        Frame {
-            budget: Cell::new(BUDGET),
-            refused: Cell::new(0),
-            reason: Cell::new(Reason::External),
-            site: Cell::new(None),
-            outer: Cell::new(ptr::null()),
+        Waits {
+            site: AtomicPtr::new(ptr::null_mut()),
+            polls: AtomicU32::new(0),
+            reason: AtomicU8::new(Reason::External as u8),
         }
+    }
+
+    /// A poll begins, and has waited for nothing of ours yet.
+    #[inline(always)]
+    fn begin(&self) {
+        self.polls.store(self.polls.load(Relaxed).wrapping_add(1), Relaxed);
+        self.set(Reason::External, None);
+    }
+
+    #[inline(always)]
+    fn set(&self, reason: Reason, site: Option<Site>) {
+        let site = site.map_or(ptr::null_mut(), |site| ptr::from_ref(site).cast_mut());
+        self.site.store(site, Relaxed);
+        self.reason.store(reason as u8, Relaxed);
+    }
+
+    /// Why and where the last poll waited; `External` and `None` if for nothing of ours.
+    pub fn get(&self) -> (Reason, Option<Site>) {
+        let site = NonNull::new(self.site.load(Relaxed)).map(|site| {
+            // SAFETY: only `set` writes it, and from a `&'static`.
+            unsafe { site.as_ref() }
+        });
+        (self.reason(), site)
+    }
+
+    fn reason(&self) -> Reason {
+        Reason::from_u8(self.reason.load(Relaxed))
+    }
+
+    /// How many polls there were; wraps around.
+    pub fn polls(&self) -> u32 {
+        self.polls.load(Relaxed)
+    }
+}
+
+/// What one poll carries. Lives on the stack of whoever polls.
+#[derive(Debug)]
+pub struct Frame<'w> {
+    budget: Cell<u32>,
+    refused: Cell<u32>,
+    waits: &'w Waits,
+    outer: Cell<*const Frame<'static>>,
+}
+
+thread_local!(static TOP: Cell<*const Frame<'static>> = const { Cell::new(ptr::null()) });
+
+impl<'w> Frame<'w> {
+    /// A frame with a full budget, for a poll that begins; it notes into `waits`.
+    #[inline(always)]
+    pub fn new(waits: &'w Waits) -> Self {
+        waits.begin();
+        Frame { budget: Cell::new(BUDGET), refused: Cell::new(0), waits, outer: Cell::new(ptr::null()) }
     }
 
     /// Runs `f` (one poll) with this frame as the innermost one; also when `f` panics, the outer one is back after.
     #[inline(always)]
     pub fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
-        struct Leave(*const Frame);
+        struct Leave(*const Frame<'static>);
         impl Drop for Leave {
             #[inline(always)]
             fn drop(&mut self) {
                 TOP.set(self.0);
             }
         }
-        let outer = TOP.replace(self);
+        let outer = TOP.replace(ptr::from_ref(self).cast());
         self.outer.set(outer);
         let _leave = Leave(outer);
         f()
-    }
-
-    /// Why and where the poll's last wait was; `External` and `None` if it waited for nothing of ours.
-    #[inline(always)]
-    pub fn waited(&self) -> (Reason, Option<Site>) {
-        (self.reason.get(), self.site.get())
     }
 
     #[cold]
@@ -175,7 +217,7 @@ impl Frame {
 
 /// Calls `f` with the innermost frame of this thread, if a poll of ours is on.
 #[inline(always)]
-fn with_top<R>(f: impl FnOnce(&Frame) -> R) -> Option<R> {
+fn with_top<R>(f: impl FnOnce(&Frame<'_>) -> R) -> Option<R> {
     let top = TOP.get();
     if top.is_null() {
         return None;
@@ -211,16 +253,13 @@ pub fn poll_spend(cx: &mut Context<'_>) -> Poll<()> {
 /// Records why and where the current poll is about to wait. The last one before the poll returns counts.
 #[inline(always)]
 pub fn note(reason: Reason, site: Option<Site>) {
-    with_top(|frame| {
-        frame.reason.set(reason);
-        frame.site.set(site);
-    });
+    with_top(|frame| frame.waits.set(reason, site));
 }
 
 /// The last reason that the current poll recorded, `External` if none.
 #[inline(always)]
 pub fn noted() -> Reason {
-    with_top(|frame| frame.reason.get()).unwrap_or(Reason::External)
+    with_top(|frame| frame.waits.reason()).unwrap_or(Reason::External)
 }
 
 /// Is a poll of ours on, on this thread?
@@ -231,7 +270,7 @@ pub fn polling() -> bool {
 
 /// Runs `f` as if no poll were on: the budget is unlimited and reasons go nowhere.
 pub fn outside<R>(f: impl FnOnce() -> R) -> R {
-    struct Back(*const Frame);
+    struct Back(*const Frame<'static>);
     impl Drop for Back {
         fn drop(&mut self) {
             TOP.set(self.0);

@@ -1,6 +1,6 @@
 //! Waiting for a future on a plain thread.
 use dormouse_wait::blocking::wait_for;
-use dormouse_wait::frame::{Frame, outside};
+use dormouse_wait::frame::{Frame, Waits, outside};
 use std::future::{poll_fn, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -45,10 +45,10 @@ fn woken_from_elsewhere() {
     expected = "`send_blocking` was called inside an async task, where it would block a worker thread: use `send().await`"
 )]
 fn inside_a_poll_it_panics() {
-    Frame::new().enter(|| wait_for("`send_blocking`", "send().await", ready(())));
+    Frame::new(&Waits::new()).enter(|| wait_for("`send_blocking`", "send().await", ready(())));
 }
 
 #[test]
 fn outside_of_frames_it_is_allowed() {
-    assert_eq!(Frame::new().enter(|| outside(|| wait_for("a", "b", ready(1)))), 1);
+    assert_eq!(Frame::new(&Waits::new()).enter(|| outside(|| wait_for("a", "b", ready(1)))), 1);
 }

@@ -1,5 +1,7 @@
 //! The frame of a poll: budget, reasons, nesting.
-use dormouse_wait::frame::{BUDGET, Frame, REFUSALS, Reason, note, outside, poll_spend, polling, spend};
+use dormouse_wait::frame::{
+    BUDGET, Frame, REFUSALS, Reason, Waits, note, outside, poll_spend, polling, spend,
+};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -28,28 +30,29 @@ fn the_budget_ends_and_each_refusal_wakes() {
     let count = Arc::new(Count::default());
     let waker = Waker::from(count.clone());
     let mut cx = Context::from_waker(&waker);
-    let frame = Frame::new();
+    let waits = Waits::new();
+    let frame = Frame::new(&waits);
     frame.enter(|| {
         assert!(polling());
         for _ in 0..BUDGET {
             assert!(poll_spend(&mut cx).is_ready());
         }
         assert_eq!(count.0.load(SeqCst), 0);
-        assert_eq!(frame.waited(), (Reason::External, None));
+        assert_eq!(waits.get(), (Reason::External, None));
         for refusal in 1..=3 {
             assert!(poll_spend(&mut cx).is_pending());
             assert_eq!(count.0.load(SeqCst), refusal);
         }
-        assert_eq!(frame.waited(), (Reason::Yield, None));
+        assert_eq!(waits.get(), (Reason::Yield, None));
     });
     assert!(!polling() && spend());
-    Frame::new().enter(|| assert!(spend(), "each poll has its own budget"));
+    Frame::new(&Waits::new()).enter(|| assert!(spend(), "each poll has its own budget"));
 }
 
 /// Whoever polls on in spite of Pending must not spin for ever.
 #[test]
 fn after_many_refusals_the_budget_is_lifted() {
-    Frame::new().enter(|| {
+    Frame::new(&Waits::new()).enter(|| {
         for _ in 0..BUDGET {
             assert!(spend());
         }
@@ -64,19 +67,21 @@ fn after_many_refusals_the_budget_is_lifted() {
 
 #[test]
 fn the_last_reason_counts() {
-    let frame = Frame::default();
+    let waits = Waits::new();
+    let frame = Frame::new(&waits);
     let here = Location::caller();
     frame.enter(|| {
         note(Reason::ChanSend, None);
         note(Reason::Select, Some(here));
     });
-    assert_eq!(frame.waited(), (Reason::Select, Some(here)));
+    assert_eq!(waits.get(), (Reason::Select, Some(here)));
 }
 
 /// A `block_on` inside a poll has a frame of its own; afterwards the outer one goes on where it was.
 #[test]
 fn frames_nest() {
-    let (outer, inner) = (Frame::new(), Frame::new());
+    let (outer_waits, inner_waits) = (Waits::new(), Waits::new());
+    let (outer, inner) = (Frame::new(&outer_waits), Frame::new(&inner_waits));
     outer.enter(|| {
         assert!(spend());
         inner.enter(|| {
@@ -91,24 +96,27 @@ fn frames_nest() {
         }
         assert!(!spend());
     });
-    assert_eq!((outer.waited().0, inner.waited().0), (Reason::External, Reason::Sleep));
+    assert_eq!((outer_waits.get().0, inner_waits.get().0), (Reason::External, Reason::Sleep));
 }
 
 #[test]
 fn a_panic_leaves_the_frame() {
-    let outer = Frame::new();
+    let waits = Waits::new();
+    let outer = Frame::new(&waits);
     outer.enter(|| {
-        let panicked = catch_unwind(AssertUnwindSafe(|| Frame::new().enter(|| panic!("in a poll"))));
+        let panicked =
+            catch_unwind(AssertUnwindSafe(|| Frame::new(&Waits::new()).enter(|| panic!("in a poll"))));
         assert!(panicked.is_err() && polling());
         note(Reason::Join, None);
     });
-    assert_eq!(outer.waited().0, Reason::Join);
+    assert_eq!(waits.get().0, Reason::Join);
     assert!(!polling());
 }
 
 #[test]
 fn outside_of_frames() {
-    let frame = Frame::new();
+    let waits = Waits::new();
+    let frame = Frame::new(&waits);
     frame.enter(|| {
         while spend() {}
         outside(|| {
@@ -118,13 +126,13 @@ fn outside_of_frames() {
         let panicked = catch_unwind(AssertUnwindSafe(|| outside(|| panic!("outside"))));
         assert!(panicked.is_err() && polling() && !spend());
     });
-    assert_eq!(frame.waited().0, Reason::External);
+    assert_eq!(waits.get().0, Reason::External);
 }
 
 /// Frames belong to their thread.
 #[test]
 fn other_threads_have_none() {
-    Frame::new().enter(|| {
+    Frame::new(&Waits::new()).enter(|| {
         assert!(std::thread::scope(|scope| scope.spawn(|| !polling()).join().unwrap()));
     });
 }

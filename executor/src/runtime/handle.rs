@@ -120,7 +120,7 @@ impl Handle {
         let mut waits = Vec::new();
         for slot in &self.shared.slots {
             slot.tasks.for_each(|entry, meta| {
-                let (reason, site) = meta.waited();
+                let (reason, site) = meta.waits.get();
                 waits.push((entry.id, entry.name.as_ref().map(|name| name.0.to_string()), reason, site));
             });
         }

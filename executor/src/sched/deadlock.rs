@@ -9,7 +9,7 @@
 use super::idle::NEVER;
 use super::shared::Shared;
 use crate::panics;
-use crate::task::dump::{self, Waits};
+use crate::task::dump::{self, WaitsFor};
 use dormouse_wait::Reason;
 use dormouse_wait::outside;
 use std::fmt::Write;
@@ -36,7 +36,7 @@ fn is_stuck(shared: &Shared) -> bool {
     let guests_stuck = guests.iter().all(|waits| waits.is_some_and(|(reason, _)| is_ours(reason)));
     !guests.is_empty()
         && guests_stuck
-        && shared.slots.iter().all(|slot| slot.tasks.all(|meta| is_ours(meta.waited().0)))
+        && shared.slots.iter().all(|slot| slot.tasks.all(|meta| is_ours(meta.waits.get().0)))
 }
 
 /// Tells on stderr of a deadlock, if this is one. Called by a thread that has slept for [`AFTER`] and is still counted
@@ -47,7 +47,7 @@ pub(super) fn look(shared: &Shared) {
     }
     let mut text = String::from("dormouse: all tasks are asleep - deadlock!\n");
     for (reason, site) in shared.quiet.guests().into_iter().flatten() {
-        let _ = writeln!(text, "  main {}", Waits(reason, site));
+        let _ = writeln!(text, "  main {}", WaitsFor(reason, site));
     }
     let lines = dump::lines(shared.slots.iter().map(|slot| &slot.tasks));
     for line in lines.iter().take(SHOWN) {

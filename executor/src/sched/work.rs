@@ -15,16 +15,15 @@ use super::quiet::Blocked;
 use super::seat::Seat;
 use super::shared::Shared;
 use super::threads::Began;
-use crate::panics;
 use dormouse_wait::Reason;
-use dormouse_wait::frame::{Frame, Site};
+use dormouse_wait::frame::{Frame, Site, Waits};
 use dormouse_wait::host;
 use dormouse_wait::prim;
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::*, fence};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// A thread in a runtime, sitting or not.
@@ -159,12 +158,12 @@ struct Root {
     /// The thread that polls: it is awake when it wakes itself.
     thread: usize,
     /// What the future waits for.
-    waits: Mutex<(Reason, Option<Site>)>,
+    waits: Waits,
 }
 
 impl Blocked for Root {
     fn waits(&self) -> Option<(Reason, Option<Site>)> {
-        (!self.is_woken()).then(|| *panics::lock(&self.waits))
+        (!self.is_woken()).then(|| self.waits.get())
     }
 }
 
@@ -244,7 +243,7 @@ pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output 
             woken: AtomicBool::new(true),
             parker,
             thread: context::thread(),
-            waits: Mutex::new((Reason::External, None)),
+            waits: Waits::new(),
         });
         let _guest = Guest::new(shared, Arc::clone(&root) as Arc<dyn Blocked>);
         let waker = Waker::from(Arc::clone(&root));
@@ -252,11 +251,9 @@ pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output 
         let mut output = None;
         let mut poll = || {
             if root.take() {
-                let frame = Frame::new();
-                match frame.enter(|| future.as_mut().poll(&mut cx)) {
-                    Poll::Ready(ready) => output = Some(ready),
-                    Poll::Pending if shared.quiet.watched => *panics::lock(&root.waits) = frame.waited(),
-                    Poll::Pending => {}
+                let frame = Frame::new(&root.waits);
+                if let Poll::Ready(ready) = frame.enter(|| future.as_mut().poll(&mut cx)) {
+                    output = Some(ready);
                 }
             }
             output.is_some()

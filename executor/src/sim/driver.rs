@@ -22,13 +22,13 @@ use crate::panics::{self, Payload};
 use crate::sched::context;
 use crate::sched::seat::Seat;
 use crate::sched::shared::Shared;
-use crate::task::dump::{self, Waits};
+use crate::task::dump::{self, WaitsFor};
 use crate::task::id::Id;
 use crate::task::meta::Meta;
 use crate::timer::NEVER;
 use async_task::Runnable;
 use dormouse_wait::Reason;
-use dormouse_wait::frame::{Frame, Site};
+use dormouse_wait::frame::{self, Frame, Site};
 use std::fmt::Write;
 use std::future::Future;
 use std::pin::Pin;
@@ -62,21 +62,18 @@ struct Main<'a, F: Future> {
     future: Pin<&'a mut F>,
     bell: Arc<Bell>,
     waker: Waker,
-    waits: (Reason, Option<Site>),
+    waits: frame::Waits,
     output: Option<Result<F::Output, Payload>>,
 }
 
 impl<F: Future> Main<'_, F> {
     /// True if that was its last poll.
     fn poll(&mut self) -> bool {
-        let frame = Frame::new();
+        let frame = Frame::new(&self.waits);
         let (future, waker) = (&mut self.future, &self.waker);
         let polled = panics::catch(|| frame.enter(|| future.as_mut().poll(&mut Context::from_waker(waker))));
         self.output = match polled {
-            Ok(Poll::Pending) => {
-                self.waits = frame.waited();
-                return false;
-            }
+            Ok(Poll::Pending) => return false,
             Ok(Poll::Ready(output)) => Some(Ok(output)),
             Err(payload) => Some(Err(payload)),
         };
@@ -154,10 +151,10 @@ fn drive<F: Future>(
             thread: context::thread(),
         });
         let waker = Waker::from(Arc::clone(&bell));
-        let waits = (Reason::External, None);
-        let mut main = Main { future: future.as_mut(), bell, waker, waits, output: None };
+        let mut main =
+            Main { future: future.as_mut(), bell, waker, waits: frame::Waits::new(), output: None };
         let failed = driver.go_on(&mut main);
-        let verdict = driver.judge(failed, main.output.take(), main.waits, judge);
+        let verdict = driver.judge(failed, main.output.take(), main.waits.get(), judge);
         // A destructor that panics has spoken through the panic hook.
         panics::catch(|| drop(future)).unwrap_or_else(panics::forget);
         verdict
@@ -254,7 +251,7 @@ impl<'a> Driver<'a> {
     fn step<F: Future>(&mut self, turn: Turn, main: &mut Main<'_, F>) {
         let who = turn.id();
         let waits = match turn {
-            Turn::Main => (!main.poll()).then_some(main.waits),
+            Turn::Main => (!main.poll()).then(|| main.waits.get()),
             Turn::Task { id, key, task } => {
                 self.seat.run(task.into_raw());
                 self.shared.slots[0].tasks.waited(key, Id(id))
@@ -341,7 +338,7 @@ impl<'a> Driver<'a> {
             repeat(self.seed)
         );
         if let Some((reason, site)) = main {
-            let _ = writeln!(text, "  main {}", Waits(reason, site));
+            let _ = writeln!(text, "  main {}", WaitsFor(reason, site));
         }
         let lines = dump::lines(std::iter::once(&self.shared.slots[0].tasks));
         for line in &lines {

@@ -1,5 +1,5 @@
 //! What a simulated run did, step by step: the last steps for a report, and a hash over all of them.
-use crate::task::dump::Waits;
+use crate::task::dump::WaitsFor;
 use dormouse_wait::Reason;
 use dormouse_wait::frame::Site;
 use std::collections::{HashMap, VecDeque};
@@ -96,7 +96,7 @@ impl fmt::Display for Trace {
                 Event::Spurious => writeln!(f, "{} is woken for nothing", self.who(*who))?,
                 Event::Aborted => writeln!(f, "{} is aborted", self.who(*who))?,
                 Event::Waits(reason, site) => {
-                    writeln!(f, "{} runs, then {}", self.who(*who), Waits(*reason, *site))?
+                    writeln!(f, "{} runs, then {}", self.who(*who), WaitsFor(*reason, *site))?
                 }
             }
         }

@@ -93,7 +93,7 @@ impl<F: Future> Future for Cell<F> {
         let this = unsafe { self.get_unchecked_mut() };
         // SAFETY: our task's memory holds both (`new`).
         let meta = unsafe { this.meta.as_ref() };
-        let frame = Frame::new();
+        let frame = Frame::new(&meta.waits);
         let result = if meta.has(ABORT) {
             frame.enter(|| this.drop_future()).map(|()| None)
         } else {
@@ -104,8 +104,6 @@ impl<F: Future> Future for Cell<F> {
                 })
             });
             if matches!(polled, Ok(Poll::Pending)) {
-                let (reason, site) = frame.waited();
-                meta.waits(reason, site);
                 return Poll::Pending;
             }
             let dropped = frame.enter(|| this.drop_future());

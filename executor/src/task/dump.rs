@@ -7,9 +7,9 @@ use std::fmt;
 
 /// What is waited for, and where: `[chan receive] at src/main.rs:7:20`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Waits(pub(crate) Reason, pub(crate) Option<Site>);
+pub(crate) struct WaitsFor(pub(crate) Reason, pub(crate) Option<Site>);
 
-impl fmt::Display for Waits {
+impl fmt::Display for WaitsFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.1 {
             Some(site) => write!(f, "[{}] at {site}", self.0),
@@ -23,9 +23,9 @@ pub(crate) fn lines<'s>(shards: impl Iterator<Item = &'s Shard>) -> Vec<String> 
     let mut lines: Vec<(Id, String)> = Vec::new();
     for shard in shards {
         shard.for_each(|entry, meta| {
-            let (reason, site) = meta.waited();
+            let (reason, site) = meta.waits.get();
             let name = entry.name.as_ref().map_or_else(String::new, |name| format!(" \"{}\"", name.0));
-            let waits = Waits(reason, site);
+            let waits = WaitsFor(reason, site);
             lines.push((entry.id, format!("task {}{name} {waits}, spawned at {}", entry.id, entry.spawned)));
         });
     }

@@ -2,32 +2,33 @@
 //!
 //! T3: all but `flags` is written inside the wrapper's poll, or before the task is published. Others read it: a dump,
 //! under the lock of the shard that the task is registered in, which keeps the task's memory (T4).
-use dormouse_wait::Reason;
-use std::panic::Location;
-use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering::*};
+use dormouse_wait::frame::Waits;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering::*};
 
 /// The task is to end at its next poll.
 pub(crate) const ABORT: u8 = 1;
 /// The task is a job of the blocking pool.
 pub(crate) const BLOCKING: u8 = 2;
 
-/// In place of a reason: the future is dropped, or being dropped.
-const GONE: u8 = u8::MAX - 1;
-/// In place of a reason: the future is dropped, the task is off the registry.
-const ENDED: u8 = u8::MAX;
+/// The future is there.
+const LIVE: u8 = 0;
+/// The future is dropped, or being dropped.
+const GONE: u8 = 1;
+/// The future is dropped, the task is off the registry.
+const ENDED: u8 = 2;
 
 /// The data that async-task keeps with a task for us.
 #[derive(Debug)]
 pub(crate) struct Meta {
     /// The runtime (its `Shared`). Alive as long as the task is (S4).
     pub(crate) rt: NonNull<()>,
-    site: AtomicPtr<Location<'static>>,
+    /// What the task waits for.
+    pub(crate) waits: Waits,
     key: AtomicU32,
-    polls: AtomicU32,
     shard: AtomicU16,
-    reason: AtomicU8,
     flags: AtomicU8,
+    phase: AtomicU8,
 }
 
 // SAFETY: `rt` points to a type that is Send and Sync; the rest are atomics.
@@ -39,12 +40,11 @@ impl Meta {
     pub(crate) fn new(rt: NonNull<()>, flags: u8) -> Meta {
         Meta {
             rt,
-            site: AtomicPtr::new(ptr::null_mut()),
+            waits: Waits::new(),
             key: AtomicU32::new(u32::MAX),
-            polls: AtomicU32::new(0),
             shard: AtomicU16::new(u16::MAX),
-            reason: AtomicU8::new(Reason::External as u8),
             flags: AtomicU8::new(flags),
+            phase: AtomicU8::new(LIVE),
         }
     }
 
@@ -74,47 +74,31 @@ impl Meta {
         self.flags.load(Relaxed) & flag != 0
     }
 
-    /// Notes why and where the poll that ends left the task waiting.
-    #[inline(always)]
-    pub(crate) fn waits(&self, reason: Reason, site: Option<&'static Location<'static>>) {
-        let site = site.map_or(ptr::null_mut(), |site| ptr::from_ref(site).cast_mut());
-        self.site.store(site, Relaxed);
-        self.reason.store(reason as u8, Relaxed);
-        self.polls.store(self.polls.load(Relaxed).wrapping_add(1), Relaxed);
-    }
-
-    /// Why and where the task waits.
-    pub(crate) fn waited(&self) -> (Reason, Option<&'static Location<'static>>) {
-        let site = NonNull::new(self.site.load(Relaxed)).map(|site| {
-            // SAFETY: only `waits` writes it, and from a `&'static`.
-            unsafe { site.as_ref() }
-        });
-        (Reason::from_u8(self.reason.load(Relaxed)), site)
-    }
-
     /// Notes that the future is being dropped: before it is, as a destructor that panics is not called again.
     #[inline(always)]
     pub(crate) fn set_gone(&self) {
-        self.reason.store(GONE, Relaxed);
+        self.phase.store(GONE, Relaxed);
     }
 
     /// Is the future dropped, or being dropped? For the task's own polls and Drop.
     #[inline(always)]
     pub(crate) fn is_gone(&self) -> bool {
-        self.reason.load(Relaxed) >= GONE
+        self.phase.load(Relaxed) >= GONE
     }
 
     /// Notes that the task has ended.
     #[inline(always)]
     pub(crate) fn set_ended(&self) {
         // Ordering: Release pairs with the Acquire load in `has_ended`: what the destructors did is seen.
-        self.reason.store(ENDED, Release);
+        self.phase.store(ENDED, Release);
     }
 
     /// Has the task ended? For anybody.
     #[inline(always)]
     pub(crate) fn has_ended(&self) -> bool {
         // Ordering: Acquire pairs with the Release store in `set_ended`.
-        self.reason.load(Acquire) == ENDED
+        self.phase.load(Acquire) == ENDED
     }
 }
+
+const _: () = assert!(size_of::<Meta>() <= 32);

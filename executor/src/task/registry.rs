@@ -143,7 +143,7 @@ impl Shard {
         let tasks = self.0.lock();
         let entry = tasks.entries.get(key as usize).filter(|entry| entry.id == id)?;
         // SAFETY: the entry stands, so its task's memory does (G1).
-        Some(unsafe { entry.meta.as_ref() }.waited())
+        Some(unsafe { entry.meta.as_ref() }.waits.get())
     }
 
     /// A live task that some number picks, and its waker: for faults. It is told to end if `abort` says so.
