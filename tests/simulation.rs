@@ -1,0 +1,41 @@
+//! The simulator's stress tests: programs that each seed makes anew (how many tasks, which channels, what they do, what
+//! they give up, who is aborted), run in an order that the seed chooses, in virtual time.
+//!
+//! Each test has a rule book that must hold in every run, in three weathers ([`kit::Weather`]): calm, with spurious
+//! polls, and with random aborts. What is checked:
+//!
+//! | of | safety | liveness |
+//! |---|---|---|
+//! | `chan` | each value is received, returned or dropped once, and none is lost while a receiver exists; first come, first served | at a quiet moment nobody waits who could be served |
+//! | `select!` | one arm happens; a loser has its value back; no select meets itself | at a quiet moment at most one of those who could meet each other waits |
+//! | `Mutex` | one owner | at a quiet moment a lock that is waited for is held; whoever has waited for 1 ms is next but one |
+//! | `WaitGroup` | no wait ends before its round | at a quiet moment nobody waits whose round has ended |
+//! | timers | never early | exactly on time |
+//! | abort | the future is gone before the handle says cancelled | what it held is free |
+//!
+//! And every run must end: the simulator fails it if tasks are left that nothing wakes. `DORMOUSE_SEED=n` repeats a
+//! failure; `DORMOUSE_SEEDS=n` widens the search.
+#![allow(missing_docs)]
+#[path = "simulation/abort.rs"]
+mod abort;
+#[path = "simulation/chan.rs"]
+mod chan;
+#[path = "simulation/kit.rs"]
+mod kit;
+#[path = "simulation/ledger.rs"]
+mod ledger;
+#[path = "simulation/mutex.rs"]
+mod mutex;
+#[path = "simulation/quiet.rs"]
+mod quiet;
+#[path = "simulation/races.rs"]
+mod races;
+#[path = "simulation/select.rs"]
+mod select;
+#[path = "simulation/time.rs"]
+mod time;
+#[path = "simulation/wait_group.rs"]
+mod wait_group;
+#[allow(unreachable_pub)] // it is a library's
+#[path = "../testing/src/watchdog.rs"]
+mod watchdog;
