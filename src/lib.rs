@@ -179,7 +179,7 @@ pub mod prelude {
     pub use crate::sync::{self, Mutex, WaitGroup};
     pub use crate::task::{self, JoinHandle, go, spawn};
     pub use crate::time::{self, Duration, Instant};
-    pub use crate::{runtime, select};
+    pub use crate::{runtime, select, sim};
 }
 
 /// README's programs compile and run.

@@ -322,7 +322,7 @@ fn tasks_left_are_told() {
     };
     let failure = fails(&Builder::new(), leaky());
     assert_eq!(failure.kind(), FailureKind::Leak);
-    says(&failure, &["main is done, and 2 of its tasks can never end", "[sleep]", "task 1 [external]"]);
+    says(&failure, &["main is done, and 2 of its tasks are left", "[sleep]", "task 1 [external]"]);
     Builder::new().allow_leaks().run(leaky());
 }
 
@@ -345,6 +345,31 @@ fn livelocks_are_told() {
     });
     assert_eq!(failure.kind(), FailureKind::Livelock);
     says(&failure, &["virtual time 63s"]);
+}
+
+/// However often main is woken before its turn, it is polled once, and not after its end.
+#[test]
+fn main_has_one_turn_at_a_time() {
+    let _watch = watch();
+    sim::explore(200, || async {
+        let (a, b) = (task::spawn(sleep(secs(1))), task::spawn(sleep(secs(1))));
+        futures::future::select(a, b).await.factor_first().0.unwrap();
+    });
+}
+
+#[test]
+fn a_report_tells_of_options_and_of_what_could_run() {
+    let _watch = watch();
+    let builder = Builder::new().strategy(Strategy::RoundRobin).spurious_polls(0.001).max_steps(500);
+    let failure = fails(&builder, async {
+        task::Builder::new().name("spins").go(async {
+            loop {
+                task::yield_now().await;
+            }
+        });
+        pending::<()>().await;
+    });
+    says(&failure, &["strategy RoundRobin, spurious_polls 0.001", "task 1 \"spins\" [runnable]", " times\n"]);
 }
 
 /// Who yields lets the others go on, with every strategy.

@@ -42,7 +42,7 @@ fn is_found() {
         seeds: 1,
         kind: FailureKind::Leak,
         says: &[
-            "main is done, and 3 of its tasks can never end",
+            "main is done, and 3 of its tasks are left: nothing wakes them",
             "task 3 [chan receive] at tests/gallery/forgotten_close.rs:15:",
             "spawned at tests/gallery/forgotten_close.rs:25:",
         ],

@@ -49,7 +49,7 @@ pub(super) fn look(shared: &Shared) {
     for (reason, site) in shared.quiet.guests().into_iter().flatten() {
         let _ = writeln!(text, "  main {}", WaitsFor(reason, site));
     }
-    let lines = dump::lines(shared.slots.iter().map(|slot| &slot.tasks));
+    let lines = dump::lines(shared.slots.iter().map(|slot| &slot.tasks), |_| false);
     for line in lines.iter().take(SHOWN) {
         let _ = writeln!(text, "  {line}");
     }

@@ -63,12 +63,16 @@ struct Main<'a, F: Future> {
     bell: Arc<Bell>,
     waker: Waker,
     waits: frame::Waits,
+    /// It is in the queue: once, however often it was woken.
+    queued: bool,
     output: Option<Result<F::Output, Payload>>,
 }
 
 impl<F: Future> Main<'_, F> {
     /// True if that was its last poll.
     fn poll(&mut self) -> bool {
+        self.queued = false;
+        self.bell.woken.store(false, Relaxed);
         let frame = Frame::new(&self.waits);
         let (future, waker) = (&mut self.future, &self.waker);
         let polled = panics::catch(|| frame.enter(|| future.as_mut().poll(&mut Context::from_waker(waker))));
@@ -151,8 +155,14 @@ fn drive<F: Future>(
             thread: context::thread(),
         });
         let waker = Waker::from(Arc::clone(&bell));
-        let mut main =
-            Main { future: future.as_mut(), bell, waker, waits: frame::Waits::new(), output: None };
+        let mut main = Main {
+            future: future.as_mut(),
+            bell,
+            waker,
+            waits: frame::Waits::new(),
+            queued: false,
+            output: None,
+        };
         let failed = driver.go_on(&mut main);
         let verdict = driver.judge(failed, main.output.take(), main.waits.get(), judge);
         // A destructor that panics has spoken through the panic hook.
@@ -169,7 +179,8 @@ impl<'a> Driver<'a> {
         loop {
             self.collect();
             let done = main.output.is_some();
-            if !done && main.bell.woken.swap(false, Relaxed) {
+            if !done && !main.queued && main.bell.woken.load(Relaxed) {
+                main.queued = true;
                 self.queue.push(Turn::Main, &self.choices);
             }
             if self.shared.disturbed.load(Relaxed) {
@@ -306,7 +317,7 @@ impl<'a> Driver<'a> {
         let says = match (kind, &output) {
             (FailureKind::Deadlock, _) => "all tasks are asleep - deadlock!".into(),
             (FailureKind::Leak, _) => {
-                format!("main is done, and {} of its tasks can never end", self.shared.live())
+                format!("main is done, and {} of its tasks are left: nothing wakes them", self.shared.live())
             }
             (FailureKind::Livelock, _) => format!(
                 "no end after {} steps and {} of virtual time: a livelock, or a limit (`max_steps`, `max_time`) \
@@ -330,8 +341,9 @@ impl<'a> Driver<'a> {
 
     fn report(&self, says: &str, main: Option<(Reason, Option<Site>)>) -> String {
         let mut text = format!(
-            "simulated run failed: {says}\n  seed {}, virtual time {}, step {}, trace {:016x}; {}\n\nlive tasks:\n",
+            "simulated run failed: {says}\n  seed {}{}, virtual time {}, step {}, trace {:016x}; {}\n\nlive tasks:\n",
             self.seed,
+            self.options,
             Time(self.here.now.get()),
             self.steps,
             self.trace.hash(),
@@ -340,7 +352,8 @@ impl<'a> Driver<'a> {
         if let Some((reason, site)) = main {
             let _ = writeln!(text, "  main {}", WaitsFor(reason, site));
         }
-        let lines = dump::lines(std::iter::once(&self.shared.slots[0].tasks));
+        let tasks = std::iter::once(&self.shared.slots[0].tasks);
+        let lines = dump::lines(tasks, |id| self.queue.ids().any(|queued| queued == id.0));
         for line in &lines {
             let _ = writeln!(text, "  {line}");
         }

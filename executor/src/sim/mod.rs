@@ -59,6 +59,7 @@ pub use rng::{Rng, rng};
 use crate::config::Simulated;
 use crate::panics::{self, Payload};
 use crate::sched::work;
+use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -81,6 +82,22 @@ struct Options {
 impl Options {
     fn max_nanos(&self) -> u64 {
         u64::try_from(self.max_time.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// What a report says of options that are not the usual ones: a replay needs them, too.
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.strategy != Strategy::default() {
+            write!(f, ", strategy {:?}", self.strategy)?;
+        }
+        if self.spurious > 0.0 {
+            write!(f, ", spurious_polls {}", self.spurious)?;
+        }
+        if self.aborts > 0.0 {
+            write!(f, ", random_aborts {}", self.aborts)?;
+        }
+        Ok(())
     }
 }
 
@@ -202,7 +219,8 @@ impl Builder {
         }
     }
 
-    /// Runs `future` as [`run`](Builder::run) does, and tells more of the run.
+    /// Runs `future` as [`run`](Builder::run) does, and tells more of the run. What `future` returns is not judged: an
+    /// `Err` is an output like any other.
     ///
     /// # Errors
     /// If the run fails.

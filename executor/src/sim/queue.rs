@@ -141,6 +141,15 @@ impl Queue {
         }
     }
 
+    /// The numbers of what can run.
+    pub(super) fn ids(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+        match self {
+            Queue::Random { turns } => Box::new(turns.iter().map(Turn::id)),
+            Queue::RoundRobin { turns, .. } => Box::new(turns.iter().map(Turn::id)),
+            Queue::Pct { turns, .. } => Box::new(turns.iter().map(|ranked| ranked.turn.id())),
+        }
+    }
+
     /// Takes out what runs at this step.
     pub(super) fn next(&mut self, step: u64, rng: &Stream) -> Option<Turn> {
         match self {

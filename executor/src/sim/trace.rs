@@ -10,7 +10,7 @@ use std::time::Duration;
 const KEPT: usize = 50;
 
 /// What happened to a task.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// It ran, and waits.
     Waits(Reason, Option<Site>),
@@ -88,7 +88,14 @@ impl Trace {
 /// The last steps, a line each.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Step { number, at, who, event } in &self.last {
+        let mut steps = self.last.iter().peekable();
+        while let Some(Step { number, at, who, event }) = steps.next() {
+            // A task that goes round in a circle.
+            let mut times = 1;
+            while steps.next_if(|next| next.who == *who && next.event == *event && next.at == *at).is_some() {
+                times += 1;
+            }
+            let times = if times > 1 { format!(", {times} times") } else { String::new() };
             write!(f, "  {number:>6}  {:<10} ", Time(*at))?;
             match event {
                 Event::Clock => writeln!(f, "the clock moves on")?,
@@ -96,7 +103,7 @@ impl fmt::Display for Trace {
                 Event::Spurious => writeln!(f, "{} is woken for nothing", self.who(*who))?,
                 Event::Aborted => writeln!(f, "{} is aborted", self.who(*who))?,
                 Event::Waits(reason, site) => {
-                    writeln!(f, "{} runs, then {}", self.who(*who), WaitsFor(*reason, *site))?
+                    writeln!(f, "{} runs, then {}{times}", self.who(*who), WaitsFor(*reason, *site))?
                 }
             }
         }

@@ -19,13 +19,19 @@ impl fmt::Display for WaitsFor {
 }
 
 /// A line for each live task, by number.
-pub(crate) fn lines<'s>(shards: impl Iterator<Item = &'s Shard>) -> Vec<String> {
+pub(crate) fn lines<'s>(
+    shards: impl Iterator<Item = &'s Shard>,
+    is_runnable: impl Fn(Id) -> bool,
+) -> Vec<String> {
     let mut lines: Vec<(Id, String)> = Vec::new();
     for shard in shards {
         shard.for_each(|entry, meta| {
             let (reason, site) = meta.waits.get();
             let name = entry.name.as_ref().map_or_else(String::new, |name| format!(" \"{}\"", name.0));
-            let waits = WaitsFor(reason, site);
+            let waits = match is_runnable(entry.id) {
+                true => "[runnable]".to_string(),
+                false => WaitsFor(reason, site).to_string(),
+            };
             lines.push((entry.id, format!("task {}{name} {waits}, spawned at {}", entry.id, entry.spawned)));
         });
     }

@@ -148,6 +148,20 @@ impl<'a> Builder<'a> {
         Origin { spawned, name: self.name.map(|name| Box::new(Name(name.into()))) }
     }
 
+    /// Runs `future` as a task with this name, detached; see [`go`].
+    ///
+    /// # Panics
+    /// As [`go`] does.
+    #[track_caller]
+    pub fn go<F>(self, future: F)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let origin = self.origin(Location::caller());
+        drop(spawn::spawn_here("go", future, origin));
+    }
+
     /// [`spawn`]s a task with this name.
     ///
     /// # Panics
