@@ -36,6 +36,3 @@ mod select;
 mod time;
 #[path = "simulation/wait_group.rs"]
 mod wait_group;
-#[allow(unreachable_pub)] // it is a library's
-#[path = "../testing/src/watchdog.rs"]
-mod watchdog;

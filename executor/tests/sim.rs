@@ -596,6 +596,28 @@ fn random_aborts_happen_at_awaits() {
     assert!(aborted > 50 && finished > 50, "{aborted} aborted, {finished} finished");
 }
 
+/// No fault comes between a quiet moment and the turn of who waited for it.
+#[test]
+fn faults_leave_a_quiet_moment_alone() {
+    let _watch = watch();
+    Builder::new().random_aborts(0.3).explore(1_000, || async {
+        let ran = Arc::new(AtomicU32::new(0));
+        let counts = ran.clone();
+        let waits = task::spawn(async move {
+            let _guard = on_drop(move || {
+                counts.fetch_add(1, SeqCst);
+                task::go(async move { _ = counts.fetch_sub(1, SeqCst) });
+            });
+            pending::<()>().await;
+        });
+        sim::wait().await;
+        // Aborted or not: whom its destructor spawned has ended, by itself or by an abort.
+        assert!(!waits.is_finished() || Arc::strong_count(&ran) == 1, "it is not quiet");
+        waits.abort();
+        _ = waits.await;
+    });
+}
+
 // --- the end --------------------------------------------------------------------------------------------------------
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the programs are made of: random numbers, pauses, waits that are given up, and the search over seeds and weathers.
-use crate::watchdog::watch;
 use dormouse::prelude::*;
 use dormouse::sim;
+use dormouse_testing::watch;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;

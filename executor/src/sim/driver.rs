@@ -96,6 +96,8 @@ struct Driver<'a> {
     choices: Stream,
     trace: Trace,
     steps: u64,
+    /// Who waited for a quiet moment has just been let go, and is to run undisturbed.
+    released: bool,
 }
 
 /// What came of a run: its outcome, or the main future's panic beside the report of it.
@@ -145,8 +147,18 @@ fn drive<F: Future>(
     seat.enter();
     let choices = Stream::new(seed, 1);
     let queue = Queue::new(options.strategy, &choices);
-    let mut driver =
-        Driver { options, seed, shared, seat: &seat, here, queue, choices, trace: Trace::new(), steps: 0 };
+    let mut driver = Driver {
+        options,
+        seed,
+        shared,
+        seat: &seat,
+        here,
+        queue,
+        choices,
+        trace: Trace::new(),
+        steps: 0,
+        released: false,
+    };
     let verdict = {
         let mut future = Box::pin(future);
         let bell = Arc::new(Bell {
@@ -192,7 +204,7 @@ impl<'a> Driver<'a> {
             if self.steps >= self.options.max_steps || self.here.now.get() > self.options.max_nanos() {
                 return Some(FailureKind::Livelock);
             }
-            if !self.queue.is_empty() {
+            if !self.queue.is_empty() && !std::mem::take(&mut self.released) {
                 self.disturb();
             }
             if let Some(turn) = self.queue.next(self.steps, &self.choices) {
@@ -233,6 +245,7 @@ impl<'a> Driver<'a> {
             return true;
         }
         if self.here.release_waiter() {
+            self.released = true;
             return true;
         }
         let due = timers.due();
