@@ -446,6 +446,11 @@ fn blocking_jobs() {
     let job = || async { task::spawn_blocking(|| 7).await.unwrap() };
     assert!(panics(|| _ = Builder::new().run(job())).contains("sim::Builder::inline_blocking"));
     assert_eq!(Builder::new().inline_blocking().run(job()), 7);
+    let failure = fails(&Builder::new().inline_blocking(), async {
+        let blocks = || dormouse_wait::blocking::wait_for("`recv_blocking`", "recv().await", pending::<()>());
+        task::spawn_blocking(blocks).await.unwrap();
+    });
+    says(&failure, &["`recv_blocking` was called inside an async task"]);
 }
 
 #[test]

@@ -21,8 +21,10 @@
 //!   (`models::claim_winner_between_cas_and_phase`).
 //! - W4 others touch a claim only under a lock in whose list one of its nodes is linked (`models::claim_freed_after_unlink`).
 //! - W5 a node reaches only memory that its own future owns: the payload is inside it (`tests/list.rs`: forgotten nodes).
-//! - W6 a linked node always has a waker, its own or its claim's (`finish` unwraps it in debug builds).
-//! - W8 no `&mut` ever covers a queued node: all methods take shared references or pointers.
+//! - W6 a linked node always has a waker, its own or its claim's (`finish` asserts it in debug builds; `tests/list.rs`:
+//!   random operations).
+//! - W8 no `&mut` ever covers a queued node: all methods take shared references or pointers (what would show it is
+//!   Miri, which CI does not have).
 //!
 //! Rejected: a `Vec` or slab of waiters (allocates, and removal of a cancelled one is not O(1)); storing a null
 //! `next`/`prev` when idle (writing the links before they are needed costs 3 ns a message).

@@ -195,7 +195,8 @@ impl Builder {
     }
 
     /// Lets the jobs of [`spawn_blocking`](crate::task::spawn_blocking) run as tasks on this thread, in one step,
-    /// instead of refusing them.
+    /// instead of refusing them. A job that calls `recv_blocking` or the like would hold up the whole run: the call
+    /// panics, as in a task.
     pub fn inline_blocking(mut self) -> Builder {
         self.options.blocking = Simulated::InlineBlocking;
         self

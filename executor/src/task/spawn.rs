@@ -99,7 +99,8 @@ where
              let jobs run as tasks with `sim::Builder::inline_blocking`, or keep them out of the simulation"
         ),
     };
-    let (task, handle) = make(shared, seat, Job(Some(job)), origin, flags);
+    let job = Job { job: Some(job), may_block: flags == BLOCKING };
+    let (task, handle) = make(shared, seat, job, origin, flags);
     if let Some(task) = task {
         task.schedule();
     }
@@ -158,7 +159,11 @@ fn refuse(task: Runnable<Meta>) {
 }
 
 /// A blocking job, as the future that it is to the pool.
-struct Job<F>(Option<F>);
+struct Job<F> {
+    job: Option<F>,
+    /// It has a thread for itself. Not in a simulated run: there a blocking call would hold up everything, and panics.
+    may_block: bool,
+}
 
 impl<F> Unpin for Job<F> {}
 
@@ -166,9 +171,9 @@ impl<F: FnOnce() -> R, R> Future for Job<F> {
     type Output = R;
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<R> {
-        let job = self.0.take().expect("a job runs once");
-        // A job may block: for it, no poll is on.
-        Poll::Ready(frame::outside(job))
+        let job = self.job.take().expect("a job runs once");
+        // For a job that may block, no poll is on.
+        Poll::Ready(if self.may_block { frame::outside(job) } else { job() })
     }
 }
 
