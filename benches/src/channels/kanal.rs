@@ -1,0 +1,43 @@
+//! kanal's async channels.
+use super::{Capacity, Channel, Shape, copies};
+use kanal::{AsyncReceiver, AsyncSender, bounded_async, unbounded_async};
+use std::future::Future;
+
+pub(crate) struct Kanal;
+
+impl Channel for Kanal {
+    const NAME: &'static str = "kanal";
+    const PEER: &'static str = "kanal";
+
+    type Sender<T: Send + Unpin + 'static> = AsyncSender<T>;
+    type Receiver<T: Send + Unpin + 'static> = AsyncReceiver<T>;
+
+    fn supports(_: Shape) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    fn make<T: Send + Unpin + 'static>(shape: Shape) -> (Vec<AsyncSender<T>>, Vec<AsyncReceiver<T>>) {
+        let (sender, receiver) = match shape.capacity {
+            Capacity::Bounded(capacity) => bounded_async(capacity),
+            Capacity::Unbounded => unbounded_async(),
+        };
+        (copies(sender, shape.senders), copies(receiver, shape.receivers))
+    }
+
+    #[inline(always)]
+    fn send<T: Send + Unpin + 'static>(
+        sender: &mut AsyncSender<T>,
+        value: T,
+    ) -> impl Future<Output = ()> + Send {
+        let sent = sender.send(value);
+        async move { assert!(sent.await.is_ok(), "closed") }
+    }
+
+    #[inline(always)]
+    fn recv<T: Send + Unpin + 'static>(
+        receiver: &mut AsyncReceiver<T>,
+    ) -> impl Future<Output = Option<T>> + Send {
+        let received = receiver.recv();
+        async move { received.await.ok() }
+    }
+}

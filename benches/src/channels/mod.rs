@@ -1,0 +1,74 @@
+//! The async channels that cells use, behind one trait, so that a cell is written once. One file each.
+mod dormouse;
+mod kanal;
+mod tokio;
+
+pub(crate) use dormouse::Dormouse;
+pub(crate) use kanal::Kanal;
+pub(crate) use tokio::Tokio;
+
+use std::fmt;
+use std::future::Future;
+
+/// How many values a channel holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Capacity {
+    /// 0 is a rendezvous.
+    Bounded(usize),
+    Unbounded,
+}
+
+impl fmt::Display for Capacity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Capacity::Bounded(capacity) => capacity.fmt(f),
+            Capacity::Unbounded => f.write_str("unbounded"),
+        }
+    }
+}
+
+/// How a cell uses a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) capacity: Capacity,
+    pub(crate) senders: usize,
+    pub(crate) receivers: usize,
+}
+
+/// Why a channel cannot be used so.
+pub(crate) const NO_RENDEZVOUS: &str = "no channel of capacity 0";
+/// Why a channel cannot be used so.
+pub(crate) const ONE_RECEIVER: &str = "one receiver only";
+
+/// An async channel.
+pub(crate) trait Channel: 'static {
+    /// "kanal", "crossfire mpsc".
+    const NAME: &'static str;
+    /// As `--peers` names it.
+    const PEER: &'static str;
+
+    type Sender<T: Send + Unpin + 'static>: Send + 'static;
+    type Receiver<T: Send + Unpin + 'static>: Send + 'static;
+
+    /// Can it be used so? If not, why.
+    fn supports(shape: Shape) -> Result<(), &'static str>;
+
+    /// A channel, all of its senders and receivers; the shape is one that it supports.
+    fn make<T: Send + Unpin + 'static>(shape: Shape) -> (Vec<Self::Sender<T>>, Vec<Self::Receiver<T>>);
+
+    /// Sends; the channel is open.
+    fn send<T: Send + Unpin + 'static>(
+        sender: &mut Self::Sender<T>,
+        value: T,
+    ) -> impl Future<Output = ()> + Send;
+
+    /// Receives; `None` once the channel is closed and empty.
+    fn recv<T: Send + Unpin + 'static>(
+        receiver: &mut Self::Receiver<T>,
+    ) -> impl Future<Output = Option<T>> + Send;
+}
+
+/// `count` handles: clones, and the first one itself.
+fn copies<H: Clone>(first: H, count: usize) -> Vec<H> {
+    vec![first; count]
+}

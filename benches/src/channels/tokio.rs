@@ -1,0 +1,73 @@
+//! `tokio::sync::mpsc`.
+use super::{Capacity, Channel, NO_RENDEZVOUS, ONE_RECEIVER, Shape, copies};
+use tokio::sync::mpsc;
+
+pub(crate) struct Tokio;
+
+/// Either kind.
+pub(crate) enum Sender<T> {
+    Bounded(mpsc::Sender<T>),
+    Unbounded(mpsc::UnboundedSender<T>),
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Sender::Bounded(sender) => Sender::Bounded(sender.clone()),
+            Sender::Unbounded(sender) => Sender::Unbounded(sender.clone()),
+        }
+    }
+}
+
+/// Either kind.
+pub(crate) enum Receiver<T> {
+    Bounded(mpsc::Receiver<T>),
+    Unbounded(mpsc::UnboundedReceiver<T>),
+}
+
+impl Channel for Tokio {
+    const NAME: &'static str = "tokio mpsc";
+    const PEER: &'static str = "tokio";
+
+    type Sender<T: Send + Unpin + 'static> = Sender<T>;
+    type Receiver<T: Send + Unpin + 'static> = Receiver<T>;
+
+    fn supports(shape: Shape) -> Result<(), &'static str> {
+        match shape {
+            Shape { capacity: Capacity::Bounded(0), .. } => Err(NO_RENDEZVOUS),
+            Shape { receivers: 2.., .. } => Err(ONE_RECEIVER),
+            _ => Ok(()),
+        }
+    }
+
+    fn make<T: Send + Unpin + 'static>(shape: Shape) -> (Vec<Sender<T>>, Vec<Receiver<T>>) {
+        let (sender, receiver) = match shape.capacity {
+            Capacity::Bounded(capacity) => {
+                let (sender, receiver) = mpsc::channel(capacity);
+                (Sender::Bounded(sender), Receiver::Bounded(receiver))
+            }
+            Capacity::Unbounded => {
+                let (sender, receiver) = mpsc::unbounded_channel();
+                (Sender::Unbounded(sender), Receiver::Unbounded(receiver))
+            }
+        };
+        (copies(sender, shape.senders), vec![receiver])
+    }
+
+    #[inline(always)]
+    async fn send<T: Send + Unpin + 'static>(sender: &mut Sender<T>, value: T) {
+        let sent = match sender {
+            Sender::Bounded(sender) => sender.send(value).await,
+            Sender::Unbounded(sender) => sender.send(value),
+        };
+        assert!(sent.is_ok(), "closed");
+    }
+
+    #[inline(always)]
+    async fn recv<T: Send + Unpin + 'static>(receiver: &mut Receiver<T>) -> Option<T> {
+        match receiver {
+            Receiver::Bounded(receiver) => receiver.recv().await,
+            Receiver::Unbounded(receiver) => receiver.recv().await,
+        }
+    }
+}
