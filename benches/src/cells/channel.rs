@@ -1,8 +1,9 @@
 //! Values through a channel: one or several senders and receivers, at several capacities, of 8 and 256 bytes.
+//! One operation is one value, sent and received.
 use crate::channels::{self, Capacity, Channel, Shape};
 use crate::hosts::{self, Host};
 use crate::measure::{Sample, Stopwatch};
-use crate::registry::{Cell, Scale};
+use crate::registry::{Cell, Scale, WORKERS};
 
 /// Values per sample of a full run.
 const VALUES: u64 = 400_000;
@@ -12,38 +13,63 @@ type Value<const WORDS: usize> = [u64; WORDS];
 
 pub(crate) fn cells() -> Vec<Cell> {
     let shapes = [("spsc", 1, 1), ("mpsc2", 2, 1), ("mpsc4", 4, 1), ("mpmc4x4", 4, 4)];
-    let capacities =
-        [Capacity::Bounded(0), Capacity::Bounded(1), Capacity::Bounded(128), Capacity::Unbounded];
     let mut cells = Vec::new();
     for (name, senders, receivers) in shapes {
-        for capacity in capacities {
+        for capacity in CAPACITIES {
             let shape = Shape { capacity, senders, receivers };
-            cells.push(contenders::<1>(
-                Cell::new(format!("channel/{name}/{capacity}/8"), "message", "ns"),
-                shape,
-            ));
-            cells.push(contenders::<32>(
-                Cell::new(format!("channel/{name}/{capacity}/256"), "message", "ns"),
-                shape,
-            ));
+            let cell = |bytes| Cell::new(format!("channel/{name}/{capacity}/{bytes}"), "message", "ns");
+            cells.push(contenders::<1>(cell(8), shape));
+            cells.push(contenders::<32>(cell(256), shape));
         }
+    }
+    for capacity in CAPACITIES {
+        let cell = Cell::new(format!("channel/spsc/{capacity}/8/1 thread"), "message", "ns");
+        cells.push(on_one_thread(cell, Shape { capacity, senders: 1, receivers: 1 }));
+    }
+    // Go's, with as many producers and consumers as there are CPUs.
+    for capacity in [0, 10, 100] {
+        let cell = Cell::new(format!("channel/ChanProdCons/{capacity}"), "message", "ns");
+        let capacity = Capacity::Bounded(capacity);
+        cells.push(contenders::<1>(cell, Shape { capacity, senders: WORKERS, receivers: WORKERS }));
     }
     cells
 }
 
+const CAPACITIES: [Capacity; 4] =
+    [Capacity::Bounded(0), Capacity::Bounded(1), Capacity::Bounded(128), Capacity::Unbounded];
+
 fn contenders<const WORDS: usize>(cell: Cell, shape: Shape) -> Cell {
     let cell = contender::<hosts::Dormouse, channels::Dormouse, WORDS>(cell, shape);
-    let cell = contender::<hosts::Tokio, channels::Dormouse, WORDS>(cell, shape);
-    let cell = contender::<hosts::Tokio, channels::Kanal, WORDS>(cell, shape);
-    let cell = contender::<hosts::Dormouse, channels::Kanal, WORDS>(cell, shape);
-    contender::<hosts::Tokio, channels::Tokio, WORDS>(cell, shape)
+    let cell = peers::<hosts::Tokio, WORDS>(cell, shape);
+    contender::<hosts::Dormouse, channels::Kanal, WORDS>(cell, shape)
+}
+
+fn on_one_thread(cell: Cell, shape: Shape) -> Cell {
+    let cell = contender::<hosts::DormouseOne, channels::Dormouse, 1>(cell, shape);
+    let cell = peers::<hosts::TokioOne, 1>(cell, shape);
+    contender::<hosts::DormouseOne, channels::Kanal, 1>(cell, shape)
+}
+
+/// Every channel on one host.
+fn peers<H: Host, const WORDS: usize>(cell: Cell, shape: Shape) -> Cell {
+    let cell = contender::<H, channels::Dormouse, WORDS>(cell, shape);
+    let cell = contender::<H, channels::Kanal, WORDS>(cell, shape);
+    let cell = match shape {
+        Shape { senders: 1, receivers: 1, .. } => contender::<H, channels::CrossfireSpsc, WORDS>(cell, shape),
+        Shape { receivers: 1, .. } => contender::<H, channels::CrossfireMpsc, WORDS>(cell, shape),
+        _ => contender::<H, channels::CrossfireMpmc, WORDS>(cell, shape),
+    };
+    let cell = contender::<H, channels::Flume, WORDS>(cell, shape);
+    let cell = contender::<H, channels::AsyncChannel, WORDS>(cell, shape);
+    let cell = contender::<H, channels::Tokio, WORDS>(cell, shape);
+    contender::<H, channels::Futures, WORDS>(cell, shape)
 }
 
 fn contender<H: Host, C: Channel, const WORDS: usize>(cell: Cell, shape: Shape) -> Cell {
-    let name = if H::NAME == C::NAME { H::NAME.to_string() } else { format!("{} on {}", C::NAME, H::NAME) };
     match C::supports(shape) {
-        Ok(()) => cell.with(name, C::PEER, move |scale| through::<H, C, WORDS>(scale, shape)),
-        Err(why) => cell.without(name, C::PEER, why),
+        Ok(()) => cell
+            .with(channels::on_host::<H, C>(), C::PEER, move |scale| through::<H, C, WORDS>(scale, shape)),
+        Err(why) => cell.without(channels::on_host::<H, C>(), C::PEER, why),
     }
 }
 

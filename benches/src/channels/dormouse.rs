@@ -34,4 +34,14 @@ impl Channel for Dormouse {
     fn recv<T: Send + Unpin + 'static>(receiver: &mut Receiver<T>) -> impl Future<Output = Option<T>> + Send {
         receiver.recv()
     }
+
+    #[inline(always)]
+    fn try_send<T: Send + Unpin + 'static>(sender: &mut Sender<T>, value: T) -> bool {
+        sender.try_send(value).is_ok()
+    }
+
+    #[inline(always)]
+    fn try_recv<T: Send + Unpin + 'static>(receiver: &mut Receiver<T>) -> Option<T> {
+        receiver.try_recv().ok()
+    }
 }

@@ -40,4 +40,14 @@ impl Channel for Kanal {
         let received = receiver.recv();
         async move { received.await.ok() }
     }
+
+    #[inline(always)]
+    fn try_send<T: Send + Unpin + 'static>(sender: &mut AsyncSender<T>, value: T) -> bool {
+        sender.try_send(value) == Ok(true)
+    }
+
+    #[inline(always)]
+    fn try_recv<T: Send + Unpin + 'static>(receiver: &mut AsyncReceiver<T>) -> Option<T> {
+        receiver.try_recv().ok().flatten()
+    }
 }

@@ -1,12 +1,21 @@
 //! The async channels that cells use, behind one trait, so that a cell is written once. One file each.
+mod async_channel;
+mod crossfire;
 mod dormouse;
+mod flume;
+mod futures;
 mod kanal;
 mod tokio;
 
+pub(crate) use async_channel::AsyncChannel;
+pub(crate) use crossfire::{CrossfireMpmc, CrossfireMpsc, CrossfireSpsc};
 pub(crate) use dormouse::Dormouse;
+pub(crate) use flume::Flume;
+pub(crate) use futures::Futures;
 pub(crate) use kanal::Kanal;
 pub(crate) use tokio::Tokio;
 
+use crate::hosts::Host;
 use std::fmt;
 use std::future::Future;
 
@@ -66,6 +75,17 @@ pub(crate) trait Channel: 'static {
     fn recv<T: Send + Unpin + 'static>(
         receiver: &mut Self::Receiver<T>,
     ) -> impl Future<Output = Option<T>> + Send;
+
+    /// Sends if it need not wait, and says whether it did.
+    fn try_send<T: Send + Unpin + 'static>(sender: &mut Self::Sender<T>, value: T) -> bool;
+
+    /// Receives if it need not wait.
+    fn try_recv<T: Send + Unpin + 'static>(receiver: &mut Self::Receiver<T>) -> Option<T>;
+}
+
+/// What a channel on a host is called: "kanal on tokio", or "dormouse" for ours on ours.
+pub(crate) fn on_host<H: Host, C: Channel>() -> String {
+    if H::PEER == C::NAME { H::NAME.to_string() } else { format!("{} on {}", C::NAME, H::NAME) }
 }
 
 /// `count` handles: clones, and the first one itself.

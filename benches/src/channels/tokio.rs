@@ -70,4 +70,20 @@ impl Channel for Tokio {
             Receiver::Unbounded(receiver) => receiver.recv().await,
         }
     }
+
+    #[inline(always)]
+    fn try_send<T: Send + Unpin + 'static>(sender: &mut Sender<T>, value: T) -> bool {
+        match sender {
+            Sender::Bounded(sender) => sender.try_send(value).is_ok(),
+            Sender::Unbounded(sender) => sender.send(value).is_ok(),
+        }
+    }
+
+    #[inline(always)]
+    fn try_recv<T: Send + Unpin + 'static>(receiver: &mut Receiver<T>) -> Option<T> {
+        match receiver {
+            Receiver::Bounded(receiver) => receiver.try_recv().ok(),
+            Receiver::Unbounded(receiver) => receiver.try_recv().ok(),
+        }
+    }
 }
