@@ -1,7 +1,7 @@
 //! The command line.
 use crate::registry::{self, Cell, Scale, Work};
 use crate::results::Results;
-use crate::{compare, run};
+use crate::{compare, report, run};
 use clap::{Parser, Subcommand};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeSet;
@@ -31,6 +31,8 @@ enum Command {
         /// What it wrote after.
         new: PathBuf,
     },
+    /// Makes pages and plots of a run.
+    Report(report::Options),
     /// Does one cell once, and prints the sample as JSON: what `run` starts, and what a profiler wants.
     Work {
         cell: String,
@@ -66,6 +68,7 @@ pub(crate) fn run() -> Result<(), String> {
         Command::List { cells } => list(&chosen(&cells)?),
         Command::Run(options) => measure(&options)?,
         Command::Compare { old, new } => compare::print(&Results::read(&old)?, &Results::read(&new)?),
+        Command::Report(options) => report::make(&options)?,
         Command::Work { cell, contender, quick } => {
             let scale = if quick { Scale::Quick } else { Scale::Full };
             println!(

@@ -10,6 +10,7 @@ mod hosts;
 mod machine;
 mod measure;
 mod registry;
+mod report;
 mod results;
 mod run;
 mod stats;

@@ -1,0 +1,126 @@
+//! The run as Markdown, for the repository: ratios first, figures after.
+use super::analysis::{Group, OURS, Report, number, ratio, reason};
+use std::fmt::Write;
+use std::path::Path;
+
+/// The page; `plots` is where the plots are, as the page sees it.
+pub(crate) fn page(report: &Report<'_>, plots: Option<&Path>) -> String {
+    let mut page = format!("# {OURS} and its peers, measured\n\n");
+    page.push_str("Made by `dormouse-bench report FILE.json --markdown`; do not edit.\n\n");
+    line(&mut page, &format!("{}\n\n{}\n", escape(&report.score()), escape(&report.noise())));
+    page.push_str(
+        "Less is better everywhere. A ratio is to the best of its cell; `=` and \"tie\" mark a difference that is no more \
+         than the noise. The second is the best of another project than the first.\n\n",
+    );
+    line(&mut page, &format!("| cell | first | second | by | {OURS} |\n|---|---|---|---|---|"));
+    for cell in report.cells() {
+        let name = |row: Option<&super::analysis::Row<'_>>| {
+            row.map_or_else(|| "-".into(), |row| escape(&row.result.name))
+        };
+        let second = cell.second();
+        let by =
+            second.map_or_else(|| "-".into(), |row| if row.tie { "tie".into() } else { ratio(row.ratio) });
+        let ours = match cell.ours() {
+            lost @ super::analysis::Standing::Loses(_) => format!("**{}**", lost.text()),
+            other => other.text(),
+        };
+        let cell_name = escape(&cell.result.name);
+        line(
+            &mut page,
+            &format!("| {cell_name} | {} | {} | {by} | {ours} |", name(cell.first()), name(second)),
+        );
+    }
+    for group in &report.groups {
+        ratios(&mut page, group, plots);
+    }
+    page.push_str("\n## Where and when\n\n| | |\n|---|---|\n");
+    for (name, value) in report.facts() {
+        line(&mut page, &format!("| {name} | {} |", escape(&value)));
+    }
+    page.push_str("\n## All figures\n");
+    for group in &report.groups {
+        figures(&mut page, group);
+    }
+    page
+}
+
+/// A row per contender, a column per cell.
+fn ratios(page: &mut String, group: &Group<'_>, plots: Option<&Path>) {
+    line(page, &format!("\n## {}\n", escape(group.name)));
+    if let Some(plots) = plots {
+        let path = plots.join(group.file()).display().to_string().replace('\\', "/");
+        line(page, &format!("![{}](<{path}>)\n", escape(group.name)));
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for cell in &group.cells {
+        let ranked = cell.ranked.iter().map(|row| row.result.name.as_str());
+        for name in ranked.chain(cell.absent.iter().map(|contender| contender.name.as_str())) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    let short = |name: &str| escape(name.strip_prefix(group.name).unwrap_or(name).trim_start_matches('/'));
+    let heads: Vec<_> = group.cells.iter().map(|cell| short(&cell.result.name)).collect();
+    line(page, &format!("| | {} |\n|---|{}", heads.join(" | "), "---:|".repeat(heads.len())));
+    for name in names {
+        let ratio = |cell: &super::analysis::Cell<'_>| {
+            let row = cell.ranked.iter().find(|row| row.result.name == name);
+            let absent = || if cell.absent.iter().any(|each| each.name == name) { "n/a" } else { "" };
+            row.map_or_else(|| absent().to_string(), |row| row.ratio_text())
+        };
+        let columns: Vec<_> = group.cells.iter().map(ratio).collect();
+        line(page, &format!("| {} | {} |", escape(name), columns.join(" | ")));
+    }
+}
+
+fn figures(page: &mut String, group: &Group<'_>) {
+    for cell in &group.cells {
+        let result = cell.result;
+        let unit = escape(&format!("{} per {}", result.unit, result.operation));
+        line(page, &format!("\n### {}\n", escape(&result.name)));
+        line(page, &format!("| | ratio | median, {unit} | least to most | noise | CPU, ns | peak MiB |"));
+        page.push_str("|---|---:|---:|---:|---:|---:|---:|\n");
+        for row in cell.rows() {
+            line(
+                page,
+                &format!(
+                    "| {} | {} | {} | {} | {:.1} % | {} | {} |",
+                    escape(&row.result.name),
+                    row.ratio_text(),
+                    number(row.median),
+                    row.range(),
+                    100.0 * row.noise,
+                    row.cpu(),
+                    row.memory()
+                ),
+            );
+        }
+        for contender in &cell.absent {
+            line(
+                page,
+                &format!("| {} | n/a: {} | | | | | |", escape(&contender.name), escape(reason(contender))),
+            );
+        }
+    }
+}
+
+fn line(page: &mut String, text: &str) {
+    // A String takes everything.
+    let _ = writeln!(page, "{text}");
+}
+
+/// Text that stays text, in a table too.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\n' | '\r' => escaped.push(' '),
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' => escaped.extend(['\\', c]),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
