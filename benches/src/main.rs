@@ -6,6 +6,7 @@ mod cells;
 mod channels;
 mod cli;
 mod compare;
+mod go;
 mod hosts;
 mod machine;
 mod measure;
@@ -13,6 +14,7 @@ mod registry;
 mod report;
 mod results;
 mod run;
+mod selects;
 mod stats;
 
 use std::process::ExitCode;

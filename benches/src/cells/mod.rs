@@ -1,10 +1,39 @@
 //! The cells, by group. A group's file has the work, generic over hosts and channels, and its table of contenders.
 mod channel;
+mod channel_blocking;
+mod channel_go;
+mod channel_misc;
+mod machine;
+mod memory;
+mod messages;
+mod scheduler;
+mod select;
+mod select_go;
+mod sim;
 mod spawn;
+mod sync;
+mod table;
+mod timers;
+mod tools;
 
 use crate::registry::Cell;
 
 pub(crate) fn all() -> Vec<Cell> {
-    let groups: [fn() -> Vec<Cell>; 2] = [spawn::cells, channel::cells];
-    groups.into_iter().flat_map(|group| group()).collect()
+    let groups: &[fn() -> Vec<Cell>] = &[
+        spawn::cells,
+        scheduler::cells,
+        messages::cells,
+        channel::cells,
+        channel_go::cells,
+        channel_misc::cells,
+        channel_blocking::cells,
+        select::cells,
+        select_go::cells,
+        sync::cells,
+        timers::cells,
+        memory::cells,
+        sim::cells,
+        machine::cells,
+    ];
+    groups.iter().flat_map(|group| group()).collect()
 }

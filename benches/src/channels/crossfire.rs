@@ -66,6 +66,26 @@ macro_rules! flavour {
                 }
             }
 
+            fn pair<T: Send + Unpin + 'static>(
+                capacity: Capacity,
+            ) -> ($flavour::Sender<T>, $flavour::Receiver<T>) {
+                use $flavour::{Receiver, Sender};
+                match capacity {
+                    Capacity::Bounded(1) => {
+                        let (sender, receiver) = $module::build($module::One::new());
+                        (Sender::One(sender), Receiver::One(receiver))
+                    }
+                    Capacity::Bounded(capacity) => {
+                        let (sender, receiver) = $module::bounded_async(capacity);
+                        (Sender::Array(sender), Receiver::Array(receiver))
+                    }
+                    Capacity::Unbounded => {
+                        let (sender, receiver) = $module::unbounded_async();
+                        (Sender::List(sender), Receiver::List(receiver))
+                    }
+                }
+            }
+
             #[inline(always)]
             async fn send<T: Send + Unpin + 'static>(sender: &mut $flavour::Sender<T>, value: T) {
                 use $flavour::Sender;

@@ -17,11 +17,15 @@ impl Channel for Flume {
     }
 
     fn make<T: Send + Unpin + 'static>(shape: Shape) -> (Vec<Sender<T>>, Vec<Receiver<T>>) {
-        let (sender, receiver) = match shape.capacity {
+        let (sender, receiver) = Self::pair(shape.capacity);
+        (copies(sender, shape.senders), copies(receiver, shape.receivers))
+    }
+
+    fn pair<T: Send + Unpin + 'static>(capacity: Capacity) -> (Sender<T>, Receiver<T>) {
+        match capacity {
             Capacity::Bounded(capacity) => bounded(capacity),
             Capacity::Unbounded => unbounded(),
-        };
-        (copies(sender, shape.senders), copies(receiver, shape.receivers))
+        }
     }
 
     #[inline(always)]

@@ -42,7 +42,12 @@ impl Channel for Futures {
     }
 
     fn make<T: Send + Unpin + 'static>(shape: Shape) -> (Vec<Sender<T>>, Vec<Receiver<T>>) {
-        let (sender, receiver) = match shape.capacity {
+        let (sender, receiver) = Self::pair(shape.capacity);
+        (copies(sender, shape.senders), vec![receiver])
+    }
+
+    fn pair<T: Send + Unpin + 'static>(capacity: Capacity) -> (Sender<T>, Receiver<T>) {
+        match capacity {
             Capacity::Bounded(capacity) => {
                 let (sender, receiver) = mpsc::channel(capacity);
                 (Sender::Bounded(sender), Receiver::Bounded(receiver))
@@ -51,8 +56,7 @@ impl Channel for Futures {
                 let (sender, receiver) = mpsc::unbounded();
                 (Sender::Unbounded(sender), Receiver::Unbounded(receiver))
             }
-        };
-        (copies(sender, shape.senders), vec![receiver])
+        }
     }
 
     #[inline(always)]

@@ -62,8 +62,21 @@ pub(crate) trait Channel: 'static {
     /// Can it be used so? If not, why.
     fn supports(shape: Shape) -> Result<(), &'static str>;
 
+    /// Is no value lost when a pending receive is dropped, as a select does with those that did not win? If not, why.
+    fn keeps_values() -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    /// Has a pending send that is dropped, as a select does with those that did not win, not sent its value? If not, why.
+    fn takes_back() -> Result<(), &'static str> {
+        Ok(())
+    }
+
     /// A channel, all of its senders and receivers; the shape is one that it supports.
     fn make<T: Send + Unpin + 'static>(shape: Shape) -> (Vec<Self::Sender<T>>, Vec<Self::Receiver<T>>);
+
+    /// A channel with one sender and one receiver.
+    fn pair<T: Send + Unpin + 'static>(capacity: Capacity) -> (Self::Sender<T>, Self::Receiver<T>);
 
     /// Sends; the channel is open.
     fn send<T: Send + Unpin + 'static>(

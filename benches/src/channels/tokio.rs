@@ -41,7 +41,12 @@ impl Channel for Tokio {
     }
 
     fn make<T: Send + Unpin + 'static>(shape: Shape) -> (Vec<Sender<T>>, Vec<Receiver<T>>) {
-        let (sender, receiver) = match shape.capacity {
+        let (sender, receiver) = Self::pair(shape.capacity);
+        (copies(sender, shape.senders), vec![receiver])
+    }
+
+    fn pair<T: Send + Unpin + 'static>(capacity: Capacity) -> (Sender<T>, Receiver<T>) {
+        match capacity {
             Capacity::Bounded(capacity) => {
                 let (sender, receiver) = mpsc::channel(capacity);
                 (Sender::Bounded(sender), Receiver::Bounded(receiver))
@@ -50,8 +55,7 @@ impl Channel for Tokio {
                 let (sender, receiver) = mpsc::unbounded_channel();
                 (Sender::Unbounded(sender), Receiver::Unbounded(receiver))
             }
-        };
-        (copies(sender, shape.senders), vec![receiver])
+        }
     }
 
     #[inline(always)]

@@ -1,0 +1,89 @@
+//! Our `select!`.
+use super::{NEVER, Selects};
+use crate::channels;
+use crate::hosts::Host;
+use dormouse_chan::{Receiver, Sender, select};
+use std::future::Future;
+use std::pin::Pin;
+
+pub(crate) struct Dormouse;
+
+macro_rules! recv {
+    ($name:ident, $count:literal, $($receiver:ident)*) => {
+        async fn $name(receivers: &mut [Receiver<u64>; $count]) -> Option<u64> {
+            let [$($receiver),*] = &*receivers;
+            select! { $(recv($receiver) -> value => value,)* }
+        }
+    };
+}
+
+impl Selects for Dormouse {
+    type Channel = channels::Dormouse;
+
+    recv!(recv_2, 2, a b);
+    recv!(recv_3, 3, a b c);
+    recv!(recv_8, 8, a b c d e f g h);
+    recv!(recv_64, 64,
+        a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7
+        c0 c1 c2 c3 c4 c5 c6 c7 d0 d1 d2 d3 d4 d5 d6 d7
+        e0 e1 e2 e3 e4 e5 e6 e7 f0 f1 f2 f3 f4 f5 f6 f7
+        g0 g1 g2 g3 g4 g5 g6 g7 h0 h1 h2 h3 h4 h5 h6 h7
+    );
+
+    async fn recv_2_or_default([a, b]: &mut [Receiver<u64>; 2]) -> Option<u64> {
+        select! {
+            recv(&*a) -> value => value,
+            recv(&*b) -> value => value,
+            default => None,
+        }
+    }
+
+    async fn recv_or_timeout<H: Host>(receiver: &mut Receiver<u64>) -> Option<u64> {
+        select! {
+            recv(&*receiver) -> value => value,
+            _ = H::sleep(NEVER) => None,
+        }
+    }
+
+    async fn send_2([a, b]: &mut [Sender<u64>; 2], value: u64) {
+        let sent = select! {
+            send(&*a, value) -> sent => sent,
+            send(&*b, value) -> sent => sent,
+        };
+        assert!(sent.is_ok(), "closed");
+    }
+
+    async fn send_3_or_done([a, b, c]: &mut [Sender<u64>; 3], value: u64, done: &mut Receiver<u64>) -> bool {
+        select! {
+            send(&*a, value) -> sent => sent.is_ok(),
+            send(&*b, value) -> sent => sent.is_ok(),
+            send(&*c, value) -> sent => sent.is_ok(),
+            recv(&*done) -> _ => false,
+        }
+    }
+
+    async fn send_or_timer_or_done<T: Future<Output = ()> + Send>(
+        sender: &mut Sender<u64>,
+        value: u64,
+        timer: Pin<&mut T>,
+        done: &mut Receiver<u64>,
+    ) -> bool {
+        select! {
+            send(&*sender, value) -> sent => sent.is_ok(),
+            _ = timer => false,
+            recv(&*done) -> _ => false,
+        }
+    }
+
+    async fn recv_or_timer_or_done<T: Future<Output = ()> + Send>(
+        receiver: &mut Receiver<u64>,
+        timer: Pin<&mut T>,
+        done: &mut Receiver<u64>,
+    ) -> Option<u64> {
+        select! {
+            recv(&*receiver) -> value => value,
+            _ = timer => None,
+            recv(&*done) -> _ => None,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `futures::select!` over `futures::channel::mpsc`.
+use super::{NEVER, Receiver, Selects, Sender};
+use crate::channels::{self, Channel};
+use crate::hosts::Host;
+use futures::FutureExt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+
+pub(crate) struct Futures;
+
+macro_rules! recv {
+    ($name:ident, $count:literal, $($receiver:ident)*) => {
+        async fn $name(receivers: &mut [Receiver<Self>; $count]) -> Option<u64> {
+            let [$($receiver),*] = receivers;
+            $(let mut $receiver = pin!(channels::Futures::recv($receiver).fuse());)*
+            futures::select! { $(value = $receiver => value,)* }
+        }
+    };
+}
+
+impl Selects for Futures {
+    type Channel = channels::Futures;
+
+    recv!(recv_2, 2, a b);
+    recv!(recv_3, 3, a b c);
+    recv!(recv_8, 8, a b c d e f g h);
+    recv!(recv_64, 64,
+        a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7
+        c0 c1 c2 c3 c4 c5 c6 c7 d0 d1 d2 d3 d4 d5 d6 d7
+        e0 e1 e2 e3 e4 e5 e6 e7 f0 f1 f2 f3 f4 f5 f6 f7
+        g0 g1 g2 g3 g4 g5 g6 g7 h0 h1 h2 h3 h4 h5 h6 h7
+    );
+
+    async fn recv_2_or_default([a, b]: &mut [Receiver<Self>; 2]) -> Option<u64> {
+        let mut a = pin!(channels::Futures::recv(a).fuse());
+        let mut b = pin!(channels::Futures::recv(b).fuse());
+        futures::select! {
+            value = a => value,
+            value = b => value,
+            default => None,
+        }
+    }
+
+    async fn recv_or_timeout<H: Host>(receiver: &mut Receiver<Self>) -> Option<u64> {
+        let mut received = pin!(channels::Futures::recv(receiver).fuse());
+        let mut timeout = pin!(H::sleep(NEVER).fuse());
+        futures::select! {
+            value = received => value,
+            () = timeout => None,
+        }
+    }
+
+    async fn send_2([a, b]: &mut [Sender<Self>; 2], value: u64) {
+        let mut a = pin!(channels::Futures::send(a, value).fuse());
+        let mut b = pin!(channels::Futures::send(b, value).fuse());
+        futures::select! {
+            () = a => {}
+            () = b => {}
+        }
+    }
+
+    async fn send_3_or_done(
+        [a, b, c]: &mut [Sender<Self>; 3],
+        value: u64,
+        done: &mut Receiver<Self>,
+    ) -> bool {
+        let mut a = pin!(channels::Futures::send(a, value).fuse());
+        let mut b = pin!(channels::Futures::send(b, value).fuse());
+        let mut c = pin!(channels::Futures::send(c, value).fuse());
+        let mut done = pin!(channels::Futures::recv(done).fuse());
+        futures::select! {
+            () = a => true,
+            () = b => true,
+            () = c => true,
+            _ = done => false,
+        }
+    }
+
+    async fn send_or_timer_or_done<T: Future<Output = ()> + Send>(
+        sender: &mut Sender<Self>,
+        value: u64,
+        timer: Pin<&mut T>,
+        done: &mut Receiver<Self>,
+    ) -> bool {
+        let mut sent = pin!(channels::Futures::send(sender, value).fuse());
+        let mut timer = timer.fuse();
+        let mut done = pin!(channels::Futures::recv(done).fuse());
+        futures::select! {
+            () = sent => true,
+            () = timer => false,
+            _ = done => false,
+        }
+    }
+
+    async fn recv_or_timer_or_done<T: Future<Output = ()> + Send>(
+        receiver: &mut Receiver<Self>,
+        timer: Pin<&mut T>,
+        done: &mut Receiver<Self>,
+    ) -> Option<u64> {
+        let mut received = pin!(channels::Futures::recv(receiver).fuse());
+        let mut timer = timer.fuse();
+        let mut done = pin!(channels::Futures::recv(done).fuse());
+        futures::select! {
+            value = received => value,
+            () = timer => None,
+            _ = done => None,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `tokio::select!` over the futures of any channel: what those do who use one without a select of its own.
+//!
+//! It has no `default`; without waiting, one tries each channel in turn.
+use super::{NEVER, Receiver, Selects, Sender};
+use crate::channels::Channel;
+use crate::hosts::Host;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+pub(crate) struct TokioSelect<C>(PhantomData<C>);
+
+macro_rules! recv {
+    ($name:ident, $count:literal, $($receiver:ident)*) => {
+        async fn $name(receivers: &mut [Receiver<Self>; $count]) -> Option<u64> {
+            let [$($receiver),*] = receivers;
+            tokio::select! { $(value = C::recv($receiver) => value,)* }
+        }
+    };
+}
+
+impl<C: Channel> Selects for TokioSelect<C> {
+    type Channel = C;
+
+    recv!(recv_2, 2, a b);
+    recv!(recv_3, 3, a b c);
+    recv!(recv_8, 8, a b c d e f g h);
+    recv!(recv_64, 64,
+        a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7
+        c0 c1 c2 c3 c4 c5 c6 c7 d0 d1 d2 d3 d4 d5 d6 d7
+        e0 e1 e2 e3 e4 e5 e6 e7 f0 f1 f2 f3 f4 f5 f6 f7
+        g0 g1 g2 g3 g4 g5 g6 g7 h0 h1 h2 h3 h4 h5 h6 h7
+    );
+
+    async fn recv_2_or_default([a, b]: &mut [Receiver<Self>; 2]) -> Option<u64> {
+        C::try_recv(a).or_else(|| C::try_recv(b))
+    }
+
+    async fn recv_or_timeout<H: Host>(receiver: &mut Receiver<Self>) -> Option<u64> {
+        tokio::select! {
+            value = C::recv(receiver) => value,
+            () = H::sleep(NEVER) => None,
+        }
+    }
+
+    async fn send_2([a, b]: &mut [Sender<Self>; 2], value: u64) {
+        tokio::select! {
+            () = C::send(a, value) => {}
+            () = C::send(b, value) => {}
+        }
+    }
+
+    async fn send_3_or_done(
+        [a, b, c]: &mut [Sender<Self>; 3],
+        value: u64,
+        done: &mut Receiver<Self>,
+    ) -> bool {
+        tokio::select! {
+            () = C::send(a, value) => true,
+            () = C::send(b, value) => true,
+            () = C::send(c, value) => true,
+            _ = C::recv(done) => false,
+        }
+    }
+
+    async fn send_or_timer_or_done<T: Future<Output = ()> + Send>(
+        sender: &mut Sender<Self>,
+        value: u64,
+        timer: Pin<&mut T>,
+        done: &mut Receiver<Self>,
+    ) -> bool {
+        tokio::select! {
+            () = C::send(sender, value) => true,
+            () = timer => false,
+            _ = C::recv(done) => false,
+        }
+    }
+
+    async fn recv_or_timer_or_done<T: Future<Output = ()> + Send>(
+        receiver: &mut Receiver<Self>,
+        timer: Pin<&mut T>,
+        done: &mut Receiver<Self>,
+    ) -> Option<u64> {
+        tokio::select! {
+            value = C::recv(receiver) => value,
+            () = timer => None,
+            _ = C::recv(done) => None,
+        }
+    }
+}
