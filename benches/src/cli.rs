@@ -1,4 +1,6 @@
 //! The command line.
+use crate::go::{self, Go};
+use crate::machine::Machine;
 use crate::registry::{self, Cell, Scale, Work};
 use crate::results::Results;
 use crate::{compare, report, run};
@@ -55,6 +57,9 @@ struct Run {
     /// A fifth of the work, fewer rounds.
     #[arg(long)]
     quick: bool,
+    /// The `go` that builds Go's side of the cells. Without it the one on PATH; with none at all, Go is skipped.
+    #[arg(long, value_name = "PATH")]
+    go: Option<PathBuf>,
     /// Writes everything that was measured.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -113,7 +118,7 @@ fn list(cells: &[Cell]) {
         println!("{} ({} per {})", cell.name, cell.unit, cell.operation);
         for contender in &cell.contenders {
             match contender.work {
-                Work::Run(_) => println!("    {}", contender.name),
+                Work::Run(_) | Work::Program(_) => println!("    {}", contender.name),
                 Work::NotAvailable(why) => println!("    {}: n/a, {why}", contender.name),
             }
         }
@@ -122,6 +127,13 @@ fn list(cells: &[Cell]) {
 
 fn measure(options: &Run) -> Result<(), String> {
     let mut cells = chosen(&options.cells)?;
+    let mut machine = Machine::this();
+    let wanted = options.peers.is_empty() || options.peers.iter().any(|peer| peer == go::PEER);
+    let go = if wanted { Go::build(options.go.as_deref())? } else { None };
+    if let Some(go) = &go {
+        go.join(&mut cells);
+        machine.versions.push((go::PEER.into(), go.version.clone()));
+    }
     let known: BTreeSet<&str> =
         cells.iter().flat_map(|cell| &cell.contenders).map(|contender| contender.peer).collect();
     if let Some(unknown) = options.peers.iter().find(|peer| !known.contains(peer.as_str())) {
@@ -138,7 +150,7 @@ fn measure(options: &Run) -> Result<(), String> {
     }
     let rounds = options.runs.map_or(if options.quick { 3 } else { 5 }, usize::from);
     let scale = if options.quick { Scale::Quick } else { Scale::Full };
-    let results = run::all(&cells, rounds, scale)?;
+    let results = run::all(machine, &cells, rounds, scale)?;
     if let Some(path) = &options.json {
         results.write_json(path)?;
     }

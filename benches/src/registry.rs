@@ -1,6 +1,7 @@
 //! What can be measured: cells, each with its contenders.
 use crate::cells;
 use crate::measure::Sample;
+use std::path::PathBuf;
 
 /// How much work a cell does: `work` of a cell scales its counts by this, so that one sample takes about 0.1 s in a full
 /// run and a fifth of that in a quick one.
@@ -44,6 +45,8 @@ pub(crate) struct Contender {
 pub(crate) enum Work {
     /// Does the work once, after a warm-up of its own, in a process of its own.
     Run(Box<dyn Fn(Scale) -> Sample>),
+    /// Another program does: it takes the cell's name and `--quick`, and prints the sample as JSON.
+    Program(PathBuf),
     /// It cannot, and why.
     NotAvailable(&'static str),
 }

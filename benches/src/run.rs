@@ -26,18 +26,18 @@ pub(crate) fn work(cell: &str, contender: &str, scale: Scale) -> Result<Sample, 
     let names = || cell.contenders.iter().map(|each| each.name.as_str()).collect::<Vec<_>>().join(", ");
     match found.map(|contender| &contender.work) {
         Some(Work::Run(work)) => Ok(work(scale)),
+        Some(Work::Program(program)) => Err(format!("{} does that", program.display())),
         Some(Work::NotAvailable(why)) => Err(format!("{contender} cannot do {}: {why}", cell.name)),
         None => Err(format!("{} has no {contender:?}; it has: {}", cell.name, names())),
     }
 }
 
 /// Measures all cells, and prints each when it is done. Interrupted, it gives those that are.
-pub(crate) fn all(cells: &[Cell], rounds: usize, scale: Scale) -> Result<Results, String> {
+pub(crate) fn all(machine: Machine, cells: &[Cell], rounds: usize, scale: Scale) -> Result<Results, String> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     // The children get the signal as well, and end by it.
     ctrlc::set_handler(move || stopped.store(true, Relaxed)).map_err(|error| error.to_string())?;
-    let machine = Machine::this();
     println!("{}, {} CPUs, {}, {}", machine.cpu, machine.cpus, machine.system, machine.rustc);
     let date = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut results = Results { machine, date, quick: scale == Scale::Quick, rounds, cells: Vec::new() };
@@ -68,7 +68,7 @@ fn progress(cells: &[Cell], rounds: usize) -> ProgressBar {
 }
 
 fn runnable(cell: &Cell) -> impl Iterator<Item = &Contender> {
-    cell.contenders.iter().filter(|contender| matches!(contender.work, Work::Run(_)))
+    cell.contenders.iter().filter(|contender| !matches!(contender.work, Work::NotAvailable(_)))
 }
 
 fn measure(
@@ -85,7 +85,7 @@ fn measure(
         cpu: Vec::new(),
         peak_rss: Vec::new(),
         not_available: match contender.work {
-            Work::Run(_) => None,
+            Work::Run(_) | Work::Program(_) => None,
             Work::NotAvailable(why) => Some(why.into()),
         },
     };
@@ -102,7 +102,7 @@ fn measure(
             }
             progress.set_message(format!("{}: {}", cell.name, contender.name));
             let name = contender.name.strip_suffix(AGAIN).unwrap_or(&contender.name);
-            match sample(&cell.name, name, scale) {
+            match sample(cell, name, scale) {
                 Ok(sample)
                     if *checksum.get_or_insert((sample.operations, sample.checksum))
                         != (sample.operations, sample.checksum) =>
@@ -133,10 +133,8 @@ fn measure(
 }
 
 /// One sample, in a process of its own.
-fn sample(cell: &str, contender: &str, scale: Scale) -> Result<Sample, String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut command = Command::new(program);
-    command.args(["work", cell, contender]);
+fn sample(cell: &Cell, contender: &str, scale: Scale) -> Result<Sample, String> {
+    let mut command = command(cell, contender)?;
     if scale == Scale::Quick {
         command.arg("--quick");
     }
@@ -146,6 +144,22 @@ fn sample(cell: &str, contender: &str, scale: Scale) -> Result<Sample, String> {
         return Err(format!("{}: {}", output.status, said.lines().last().unwrap_or("it said nothing")));
     }
     serde_json::from_slice(&output.stdout).map_err(|error| format!("its process printed no sample: {error}"))
+}
+
+/// Starts a contender's work: ours by this program again.
+fn command(cell: &Cell, contender: &str) -> Result<Command, String> {
+    let other = cell.contenders.iter().find_map(|each| match &each.work {
+        Work::Program(program) if each.name == contender => Some(program),
+        _ => None,
+    });
+    if let Some(program) = other {
+        let mut command = Command::new(program);
+        command.arg(&cell.name);
+        return Ok(command);
+    }
+    let mut command = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
+    command.args(["work", &cell.name, contender]);
+    Ok(command)
 }
 
 /// The cell as a table: the median, its ratio to the best, the range, CPU time; `=` for a tie with the best.

@@ -7,6 +7,8 @@ use crate::stats;
 
 /// Whose losses are marked.
 pub(crate) const OURS: &str = "dormouse";
+/// Whose figures are limits to compare with, not rivals, where there are others.
+const REFERENCE: &str = "machine";
 
 /// A run, in groups.
 pub(crate) struct Report<'r> {
@@ -24,7 +26,7 @@ pub(crate) struct Group<'r> {
 /// A cell, its contenders in order of rank.
 pub(crate) struct Cell<'r> {
     pub(crate) result: &'r CellResult,
-    /// The best is first.
+    /// The least median is first.
     pub(crate) ranked: Vec<Row<'r>>,
     /// The one that was measured again, beside the same rivals.
     pub(crate) again: Option<Row<'r>>,
@@ -41,12 +43,16 @@ pub(crate) struct Row<'r> {
     pub(crate) ratio: f64,
     /// No further from the best than chance may make.
     pub(crate) tie: bool,
+    /// It shows a limit, and is not in the contest.
+    pub(crate) reference: bool,
 }
 
 /// How ours stand in a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Standing {
+    /// Beyond the noise, before all other projects.
     First,
+    /// With the first of another project, whichever of both is ahead.
     Tie,
     /// By this ratio to the best.
     Loses(f64),
@@ -75,7 +81,7 @@ impl<'r> Report<'r> {
     pub(crate) fn score(&self) -> String {
         let count = |wanted: fn(Standing) -> bool| self.cells().filter(|cell| wanted(cell.ours())).count();
         format!(
-            "{OURS} is first in {} of {} cells, ties with the first in {}, loses in {}, is absent in {}.",
+            "{OURS} is first beyond the noise in {} of {} cells, ties for the first place in {}, loses in {}, is absent in {}.",
             count(|ours| ours == Standing::First),
             self.cells().count(),
             count(|ours| ours == Standing::Tie),
@@ -137,16 +143,20 @@ impl Group<'_> {
 impl<'r> Cell<'r> {
     fn new(result: &'r CellResult) -> Cell<'r> {
         let rival = |contender: &&ContenderResult| !contender.name.ends_with(AGAIN);
+        let contest = result.contenders.iter().any(|contender| contender.peer != REFERENCE);
+        let reference = |contender: &ContenderResult| contest && contender.peer == REFERENCE;
         let best = result
             .contenders
             .iter()
             .filter(rival)
+            .filter(|contender| !reference(contender))
             .filter_map(ContenderResult::measured)
             .min_by(|a, b| a.0.total_cmp(&b.0));
         let row = |contender: &'r ContenderResult| {
             let (best, (median, noise)) = (best?, contender.measured()?);
             let ratio = if median == best.0 { 1.0 } else { median / best.0 };
-            Some(Row { result: contender, median, noise, ratio, tie: stats::is_tie((median, noise), best) })
+            let tie = stats::is_tie((median, noise), best);
+            Some(Row { result: contender, median, noise, ratio, tie, reference: reference(contender) })
         };
         let mut ranked: Vec<_> = result.contenders.iter().filter(rival).filter_map(row).collect();
         ranked.sort_by(|a, b| a.median.total_cmp(&b.median));
@@ -156,21 +166,27 @@ impl<'r> Cell<'r> {
     }
 
     pub(crate) fn first(&self) -> Option<&Row<'r>> {
-        self.ranked.first()
+        self.contest().next()
     }
 
     /// The best of another project than the first's.
     pub(crate) fn second(&self) -> Option<&Row<'r>> {
         let first = self.first()?;
-        self.ranked.iter().find(|row| row.result.peer != first.result.peer)
+        self.contest().find(|row| row.result.peer != first.result.peer)
+    }
+
+    fn contest(&self) -> impl Iterator<Item = &Row<'r>> {
+        self.ranked.iter().filter(|row| !row.reference)
     }
 
     pub(crate) fn ours(&self) -> Standing {
-        match self.ranked.iter().position(|row| row.result.peer == OURS) {
-            None => Standing::Absent,
-            Some(0) => Standing::First,
-            Some(place) if self.ranked[place].tie => Standing::Tie,
-            Some(place) => Standing::Loses(self.ranked[place].ratio),
+        let Some(ours) = self.contest().find(|row| row.result.peer == OURS) else { return Standing::Absent };
+        let first = self.first().is_some_and(|first| first.result.peer == OURS);
+        let closest = if first { self.second() } else { Some(ours) };
+        match closest {
+            Some(row) if row.tie => Standing::Tie,
+            _ if first => Standing::First,
+            _ => Standing::Loses(ours.ratio),
         }
     }
 

@@ -52,7 +52,7 @@ fn assert_well_formed(text: &str) {
         let tag = &rest[start + 1..end];
         let name: String =
             tag.chars().take_while(|c| c.is_ascii_alphanumeric() || "/!-".contains(*c)).collect();
-        assert!(!tag.contains('<') && tag.matches('"').count() % 2 == 0, "{tag}");
+        assert!(!tag.contains('<') && tag.matches('"').count().is_multiple_of(2), "{tag}");
         match name.strip_prefix('/') {
             Some("") | None if tag.ends_with('/') => {}
             Some(closed) => assert_eq!(open.pop().as_deref(), Some(closed), "at {tag}"),
@@ -75,15 +75,41 @@ fn who_is_first_by_how_much_and_how_sure() {
     assert_eq!(names, ["channel/spsc", "scheduler"]);
     let ours: Vec<_> = report.cells().map(|cell| cell.ours()).collect();
     assert_eq!(ours, [Standing::First, Standing::Tie, Standing::Loses(15.0), Standing::Absent]);
-    assert!(
-        report
-            .score()
-            .contains("first in 1 of 4 cells, ties with the first in 1, loses in 1, is absent in 1")
-    );
+    assert!(report.score().contains(
+        "first beyond the noise in 1 of 4 cells, ties for the first place in 1, loses in 1, is absent in 1"
+    ));
     let first = report.cells().next().expect("a cell");
     assert_eq!(first.second().map(|row| row.ratio), Some(2.5));
     assert_eq!(first.apart(), Some((0.010000000000000009, true)));
     assert!(report.noise().contains("in 1 of 2 cells") && report.noise().contains("48.5 % (channel/spsc/1)"));
+}
+
+#[test]
+fn ahead_within_the_noise_is_no_victory() {
+    let mut results = results();
+    results.cells = vec![cell(
+        "a",
+        vec![
+            contender("dormouse", "dormouse", &[100.0; 3], None),
+            contender("tokio", "tokio", &[101.0; 3], None),
+        ],
+    )];
+    assert_eq!(Report::new(&results).groups[0].cells[0].ours(), Standing::Tie);
+    results.cells[0].contenders.pop();
+    assert_eq!(Report::new(&results).groups[0].cells[0].ours(), Standing::First);
+}
+
+#[test]
+fn a_limit_of_the_machine_is_no_rival() {
+    let mut results = results();
+    let limit = contender("no tasks", "machine", &[50.0; 3], None);
+    let ours = contender("dormouse", "dormouse", &[100.0; 3], None);
+    results.cells = vec![cell("a", vec![limit.clone(), ours]), cell("b", vec![limit])];
+    let report = Report::new(&results);
+    let cells: Vec<_> = report.cells().collect();
+    assert_eq!(cells[0].ours(), Standing::First);
+    assert_eq!(cells[0].ranked[0].ratio, 0.5);
+    assert_eq!(cells[1].first().map(|row| row.ratio), Some(1.0));
 }
 
 #[test]

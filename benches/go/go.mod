@@ -1,0 +1,3 @@
+module dormouse-bench
+
+go 1.22

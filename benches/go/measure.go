@@ -1,0 +1,65 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// sample is what a cell's work took, once; the fields are those of benches/src/measure.rs.
+type sample struct {
+	Operations uint64  `json:"operations"`
+	Checksum   uint64  `json:"checksum"`
+	Value      float64 `json:"value"`
+	CPU        float64 `json:"cpu"`
+	PeakRSS    uint64  `json:"peak_rss"`
+}
+
+type stopwatch struct {
+	wall time.Time
+	cpu  int64
+}
+
+func start() stopwatch {
+	return stopwatch{cpu: cpuNanos(), wall: time.Now()}
+}
+
+// stop tells nanoseconds per operation, of wall time and of CPU time.
+func (w stopwatch) stop(operations int, checksum uint64) sample {
+	wall := time.Since(w.wall).Nanoseconds()
+	return sample{
+		Operations: uint64(operations),
+		Checksum:   checksum,
+		Value:      float64(wall) / float64(operations),
+		CPU:        float64(cpuNanos()-w.cpu) / float64(operations),
+		PeakRSS:    peakRSS(),
+	}
+}
+
+// cpuNanos is the CPU time of this process, user and system.
+func cpuNanos() int64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		fail(err.Error())
+	}
+	return usage.Utime.Nano() + usage.Stime.Nano()
+}
+
+// peakRSS is the most memory that this process had, in bytes; 0 where the system does not tell. Not Getrusage's: that one
+// starts from what the parent had.
+func peakRSS() uint64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for _, line := range strings.Split(string(status), "\n") {
+		fields := strings.Fields(line)
+		if len(fields) >= 2 && fields[0] == "VmHWM:" {
+			kib, _ := strconv.ParseUint(fields[1], 10, 64)
+			return kib * 1024
+		}
+	}
+	return 0
+}
