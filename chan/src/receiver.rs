@@ -67,6 +67,10 @@ impl<T> Receiver<T> {
 
     /// Receives the next value, waiting for one; `None` when the channel is closed and drained (Go's `v, ok := <-c`).
     ///
+    /// One thing is not in Go, where nobody gives up a receive: a value that was handed to another receiver whose future
+    /// is then dropped comes back to the channel. So with several receivers, after a close, one `recv` may give `None`
+    /// and a later one that value.
+    ///
     /// Nothing happens before the future is polled.
     ///
     /// # Panics
