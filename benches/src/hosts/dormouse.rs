@@ -1,7 +1,7 @@
 //! Ours: all workers, and one thread.
 use super::Host;
 use crate::registry::WORKERS;
-use dormouse_executor::runtime::{Builder, Deadlock};
+use dormouse_executor::runtime::{Builder, Deadlock, Handle};
 use dormouse_executor::task::{self, JoinHandle};
 use dormouse_executor::time;
 use std::future::Future;
@@ -27,6 +27,7 @@ macro_rules! host {
             const NAME: &'static str = $name;
             const PEER: &'static str = "dormouse";
             type Task<T: Send + 'static> = Joined<T>;
+            type Handle = Handle;
 
             fn run<F>(main: F) -> F::Output
             where
@@ -36,6 +37,11 @@ macro_rules! host {
                 let runtime = $builder.deadlock(Deadlock::Off).build().expect("a runtime");
                 let main = runtime.spawn(main);
                 runtime.block_on(main).expect("the work does not fail")
+            }
+
+            fn block_on<F: Future>(main: F) -> F::Output {
+                let runtime = $builder.deadlock(Deadlock::Off).build().expect("a runtime");
+                runtime.block_on(main)
             }
 
             fn spawn<F>(future: F) -> Joined<F::Output>
@@ -53,12 +59,31 @@ macro_rules! host {
                 task::go(future);
             }
 
+            fn handle() -> Handle {
+                Handle::current()
+            }
+
+            fn go_from<F>(handle: &Handle, future: F)
+            where
+                F: Future<Output = ()> + Send + 'static,
+            {
+                drop(handle.spawn(future));
+            }
+
             fn yield_now() -> impl Future<Output = ()> + Send {
                 task::yield_now()
             }
 
             fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
                 time::sleep(duration)
+            }
+
+            fn timeout<F>(limit: Duration, future: F) -> impl Future<Output = Option<F::Output>> + Send
+            where
+                F: Future + Send,
+                F::Output: Send,
+            {
+                async move { time::timeout(limit, future).await.ok() }
             }
         }
     };

@@ -20,11 +20,17 @@ pub(crate) trait Host: 'static {
     /// A spawned task; dropped, it goes on.
     type Task<T: Send + 'static>: Future<Output = T> + Send + 'static;
 
+    /// What a thread outside the runtime spawns with.
+    type Handle: Clone + Send + 'static;
+
     /// Runs `main`, as a task like any other, to its end.
     fn run<F>(main: F) -> F::Output
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static;
+
+    /// Runs `main` on this thread to its end: the runtime's main future, no task.
+    fn block_on<F: Future>(main: F) -> F::Output;
 
     /// Spawns a task; within `run`. Awaiting it gives the output; a panic goes on.
     fn spawn<F>(future: F) -> Self::Task<F::Output>
@@ -37,7 +43,21 @@ pub(crate) trait Host: 'static {
     where
         F: Future<Output = ()> + Send + 'static;
 
+    /// The running runtime's handle; within `run`.
+    fn handle() -> Self::Handle;
+
+    /// Spawns a task that nobody awaits, from any thread.
+    fn go_from<F>(handle: &Self::Handle, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static;
+
     fn yield_now() -> impl Future<Output = ()> + Send;
 
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send;
+
+    /// What `future` gives if it is ready in time.
+    fn timeout<F>(limit: Duration, future: F) -> impl Future<Output = Option<F::Output>> + Send
+    where
+        F: Future + Send,
+        F::Output: Send;
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::task::{self, JoinHandle};
 
 /// A handle whose task does not fail.
@@ -26,6 +26,7 @@ macro_rules! host {
             const NAME: &'static str = $name;
             const PEER: &'static str = "tokio";
             type Task<T: Send + 'static> = Joined<T>;
+            type Handle = Handle;
 
             fn run<F>(main: F) -> F::Output
             where
@@ -35,6 +36,10 @@ macro_rules! host {
                 let runtime = $builder.enable_time().build().expect("a runtime");
                 let main = runtime.spawn(main);
                 runtime.block_on(main).expect("the work does not fail")
+            }
+
+            fn block_on<F: Future>(main: F) -> F::Output {
+                $builder.enable_time().build().expect("a runtime").block_on(main)
             }
 
             fn spawn<F>(future: F) -> Joined<F::Output>
@@ -52,12 +57,31 @@ macro_rules! host {
                 drop(tokio::spawn(future));
             }
 
+            fn handle() -> Handle {
+                Handle::current()
+            }
+
+            fn go_from<F>(handle: &Handle, future: F)
+            where
+                F: Future<Output = ()> + Send + 'static,
+            {
+                drop(handle.spawn(future));
+            }
+
             fn yield_now() -> impl Future<Output = ()> + Send {
                 task::yield_now()
             }
 
             fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
                 tokio::time::sleep(duration)
+            }
+
+            fn timeout<F>(limit: Duration, future: F) -> impl Future<Output = Option<F::Output>> + Send
+            where
+                F: Future + Send,
+                F::Output: Send,
+            {
+                async move { tokio::time::timeout(limit, future).await.ok() }
             }
         }
     };

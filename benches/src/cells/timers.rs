@@ -1,0 +1,206 @@
+//! Timers, and how late they are when others keep the workers.
+//!
+//! One operation: a sleep, for `sleepers` and `naps`; a timer made and dropped, for `start-cancel`; a call, for
+//! `timeout-ready`; for `fairness`, the whole run, of which the worst nap of 1 ms counts.
+use crate::cells::tools::{Latch, crunch, on_hosts};
+use crate::channels::{self, Capacity, Channel, Shape};
+use crate::hosts::{self, Host};
+use crate::measure::{Sample, Stopwatch};
+use crate::registry::{Cell, Scale, WORKERS};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+/// Naps of each napper.
+const NAPS: u64 = 10;
+
+pub(crate) fn cells() -> Vec<Cell> {
+    vec![
+        on_hosts!(Cell::new("timers/sleepers", "sleep", "us late"), sleepers),
+        on_hosts!(Cell::new("timers/naps", "sleep", "us late"), naps),
+        on_hosts!(Cell::new("timers/start-cancel", "timer", "ns"), start_cancel),
+        on_hosts!(Cell::new("timers/timeout-ready", "call", "ns"), timeout_ready),
+        on_hosts!(Cell::new("fairness/nap-beside-blocked", "run", "us late"), beside_blocked),
+        on_hosts!(Cell::new("fairness/nap-beside-busy", "run", "us late"), beside_busy),
+        greedy(Cell::new("fairness/nap-beside-greedy-channel", "run", "us late")),
+    ]
+}
+
+fn greedy(cell: Cell) -> Cell {
+    fn add<H: Host, C: Channel>(cell: Cell) -> Cell {
+        let name = if C::NAME == "dormouse" && H::PEER == "dormouse" {
+            H::NAME.into()
+        } else {
+            format!("{} on {}", C::NAME, H::NAME)
+        };
+        cell.with(name, C::PEER, beside_greedy::<H, C>)
+    }
+    let cell = add::<hosts::Dormouse, channels::Dormouse>(cell);
+    let cell = add::<hosts::DormouseOne, channels::Dormouse>(cell);
+    let cell = add::<hosts::Tokio, channels::Tokio>(cell);
+    let cell = add::<hosts::TokioOne, channels::Tokio>(cell);
+    let cell = add::<hosts::Tokio, channels::Dormouse>(cell);
+    let cell = add::<hosts::Tokio, channels::Kanal>(cell);
+    let cell = add::<hosts::AsyncExecutor, channels::Kanal>(cell);
+    add::<hosts::AsyncExecutorStatic, channels::Kanal>(cell)
+}
+
+/// Sleeps, and tells how many nanoseconds too long.
+async fn late<H: Host>(duration: Duration) -> u64 {
+    let start = Instant::now();
+    H::sleep(duration).await;
+    start.elapsed().saturating_sub(duration).as_nanos() as u64
+}
+
+/// Mean lateness in microseconds.
+fn mean(late: u64, sleeps: u64) -> f64 {
+    late as f64 / sleeps as f64 / 1_000.0
+}
+
+/// Many tasks sleep as long as each other; all sleep before the first one wakes.
+fn sleepers<H: Host>(scale: Scale) -> Sample {
+    let (tasks, nap) = match scale {
+        Scale::Full => (100_000, Duration::from_millis(500)),
+        Scale::Quick => (20_000, Duration::from_millis(100)),
+    };
+    H::run(async move {
+        let watch = Stopwatch::start();
+        let latch = Latch::new(tasks);
+        for _ in 0..tasks {
+            let latch = Arc::clone(&latch);
+            H::go(async move { latch.done(late::<H>(nap).await) });
+        }
+        let late = latch.wait().await;
+        watch.stop_with(tasks, tasks - latch.left(), mean(late, tasks))
+    })
+}
+
+/// Tasks that sleep again and again, 1 to 10 ms each time.
+fn naps<H: Host>(scale: Scale) -> Sample {
+    let tasks = scale.of(10_000);
+    H::run(async move {
+        let watch = Stopwatch::start();
+        let latch = Latch::new(tasks);
+        for n in 0..tasks {
+            let latch = Arc::clone(&latch);
+            H::go(async move {
+                let mut sum = 0;
+                for k in 0..NAPS {
+                    sum += late::<H>(Duration::from_millis(1 + (n * 7 + k * 3) % 10)).await;
+                }
+                latch.done(sum);
+            });
+        }
+        let late = latch.wait().await;
+        let done = (tasks - latch.left()) * NAPS;
+        watch.stop_with(tasks * NAPS, done, mean(late, tasks * NAPS))
+    })
+}
+
+/// A timer is started, as by a timeout, and given up.
+fn start_cancel<H: Host>(scale: Scale) -> Sample {
+    async fn timers<H: Host>(count: u64) -> u64 {
+        let mut pending = 0;
+        for n in 0..count {
+            let mut sleep = pin!(H::sleep(Duration::from_secs(60) + Duration::from_millis(n % 1_000)));
+            pending += poll_fn(|cx| Poll::Ready(u64::from(sleep.as_mut().poll(cx).is_pending()))).await;
+            if n % 64 == 63 {
+                H::yield_now().await; // a poll of a timer may spend the task's budget
+            }
+        }
+        pending
+    }
+    let count = scale.of(200_000);
+    H::run(async move {
+        timers::<H>(count / 10).await; // warm
+        let watch = Stopwatch::start();
+        let pending = timers::<H>(count).await;
+        watch.stop(count, pending)
+    })
+}
+
+/// A timeout around what is ready at once.
+fn timeout_ready<H: Host>(scale: Scale) -> Sample {
+    async fn calls<H: Host>(count: u64) -> u64 {
+        let mut sum = 0;
+        for n in 0..count {
+            sum += H::timeout(Duration::from_secs(1), std::future::ready(n)).await.expect("in time");
+        }
+        sum
+    }
+    let count = scale.of(2_000_000);
+    H::run(async move {
+        calls::<H>(count / 10).await; // warm
+        let watch = Stopwatch::start();
+        let sum = calls::<H>(count).await;
+        watch.stop(count, sum)
+    })
+}
+
+/// How long those keep the workers that a napper is beside of.
+fn keep(scale: Scale) -> Duration {
+    Duration::from_millis(scale.of(500))
+}
+
+/// Starts as many tasks as there are workers, and naps until all of them are done: the worst of the naps.
+fn worst_nap<H: Host>(
+    keeper: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + 'static,
+) -> Sample {
+    const NAP: Duration = Duration::from_millis(1);
+    let keepers = WORKERS as u64;
+    H::run(async move {
+        late::<H>(NAP).await; // warm
+        let watch = Stopwatch::start();
+        let latch = Latch::new(keepers);
+        for _ in 0..keepers {
+            let (latch, work) = (Arc::clone(&latch), keeper());
+            H::go(async move {
+                work.await;
+                latch.done(1);
+            });
+        }
+        let mut worst = 0;
+        while latch.left() > 0 {
+            worst = worst.max(late::<H>(NAP).await);
+        }
+        let done = latch.wait().await;
+        watch.stop_with(1, done, worst as f64 / 1_000.0)
+    })
+}
+
+/// All workers sit in a blocking call.
+fn beside_blocked<H: Host>(scale: Scale) -> Sample {
+    let keep = keep(scale);
+    worst_nap::<H>(move || Box::pin(async move { std::thread::sleep(keep) }))
+}
+
+/// All workers compute, and never await.
+fn beside_busy<H: Host>(scale: Scale) -> Sample {
+    let keep = keep(scale);
+    worst_nap::<H>(move || {
+        Box::pin(async move {
+            let start = Instant::now();
+            while start.elapsed() < keep {
+                crunch(1, 1_000);
+            }
+        })
+    })
+}
+
+/// All workers have a task whose awaits are always ready.
+fn beside_greedy<H: Host, C: Channel>(scale: Scale) -> Sample {
+    const SHAPE: Shape = Shape { capacity: Capacity::Bounded(1), senders: 1, receivers: 1 };
+    let keep = keep(scale);
+    worst_nap::<H>(move || {
+        Box::pin(async move {
+            let (mut senders, mut receivers) = C::make::<u64>(SHAPE);
+            let start = Instant::now();
+            while start.elapsed() < keep {
+                C::send(&mut senders[0], 1).await;
+                C::recv(&mut receivers[0]).await.expect("what was sent");
+            }
+        })
+    })
+}
