@@ -23,6 +23,9 @@ enum Command {
     List {
         /// Cells, by glob: `channel/spsc/*`, `*ping*`. All without any.
         cells: Vec<String>,
+        /// Names Go's cells as well, which this `go` builds.
+        #[arg(long, value_name = "PATH")]
+        go: Option<PathBuf>,
     },
     /// Measures cells: every implementation in turn, each time in a fresh process.
     Run(Run),
@@ -70,7 +73,13 @@ struct Run {
 
 pub(crate) fn run() -> Result<(), String> {
     match Cli::parse().command {
-        Command::List { cells } => list(&chosen(&cells)?),
+        Command::List { cells, go } => {
+            let mut cells = chosen(&cells)?;
+            if let Some(go) = go {
+                Go::build_with(&go)?.join(&mut cells);
+            }
+            list(&cells);
+        }
         Command::Run(options) => measure(&options)?,
         Command::Compare { old, new } => compare::print(&Results::read(&old)?, &Results::read(&new)?),
         Command::Report(options) => report::make(&options)?,

@@ -41,7 +41,8 @@ impl Go {
         }
     }
 
-    fn build_with(go: &Path) -> Result<Go, String> {
+    /// Builds with this `go`.
+    pub(crate) fn build_with(go: &Path) -> Result<Go, String> {
         let version = said(Command::new(go).arg("version"))?;
         let version = version.split_whitespace().find_map(|word| word.strip_prefix("go1."));
         let version = version.map_or_else(|| "unknown".into(), |minor| format!("1.{minor}"));

@@ -5,9 +5,9 @@ use super::analysis::{Group, OURS, Row};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-const WIDTH: i32 = 680;
+const WIDTH: i32 = 700;
 /// Where bars begin; names stand to the left of it.
-const BARS: i32 = 240;
+const BARS: i32 = 270;
 /// Room for the figure behind the longest bar.
 const FIGURES: i32 = 90;
 const LINE: i32 = 20;
@@ -44,7 +44,7 @@ fn draw(group: &Group<'_>, svg: &mut String) -> Result<(), Box<dyn std::error::E
     for cell in &group.cells {
         let result = cell.result;
         let title = format!("{} ({} per {})", result.name, result.unit, result.operation);
-        area.draw(&text(title, (4, y), HPos::Left, 15))?;
+        area.draw(&text(title, (4, y), HPos::Left, 17))?;
         y += LINE;
         for row in &cell.ranked {
             bar(&area, row, y)?;
@@ -65,12 +65,12 @@ fn bar<DB: DrawingBackend>(
     let per_unit = f64::from(WIDTH - BARS - FIGURES) / LONGEST;
     let length = (row.ratio.min(LONGEST) * per_unit) as i32;
     let corners = [(BARS, y - LINE / 2 + 3), (BARS + length, y + LINE / 2 - 3)];
-    area.draw(&text(row.result.name.clone(), (BARS - 8, y), HPos::Right, 13))?;
+    area.draw(&text(row.result.name.clone(), (BARS - 8, y), HPos::Right, 16))?;
     area.draw(&Rectangle::new(corners, colour(&row.result.peer).filled()))?;
     // An arrow: the bar is cut.
     let cut = if row.ratio > LONGEST { "\u{2192} " } else { "" };
     let figure = format!("{cut}{}", row.ratio_text());
-    area.draw(&text(figure, (BARS + length + 6, y), HPos::Left, 13))
+    area.draw(&text(figure, (BARS + length + 6, y), HPos::Left, 16))
 }
 
 fn text(text: String, at: (i32, i32), side: HPos, size: i32) -> Text<'static, (i32, i32), String> {
