@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 )
 
@@ -25,6 +26,12 @@ func addChannel() {
 			name := fmt.Sprintf("channel/%s/%d/", each.name, capacity)
 			cells[name+"8"] = func(scale scale) sample { return through[[1]uint64](scale, s) }
 			cells[name+"256"] = func(scale scale) sample { return through[[32]uint64](scale, s) }
+		}
+	}
+	for _, capacity := range []int{0, 1, 128} {
+		cells[fmt.Sprintf("channel/spsc/%d/8/1 thread", capacity)] = func(scale scale) sample {
+			runtime.GOMAXPROCS(1)
+			return through[[1]uint64](scale, shape{capacity, 1, 1})
 		}
 	}
 	for _, capacity := range []int{0, 10, 100} {
@@ -174,9 +181,9 @@ func trySend(s scale) sample {
 var made chan uint64
 
 func create(s scale, capacity int) sample {
-	return timed(s.of(400_000), func(int) uint64 {
+	return timed(s.of(400_000), func(n int) uint64 {
 		made = make(chan uint64, capacity)
-		return 2 // a sender and a receiver
+		return uint64(n)
 	})
 }
 
