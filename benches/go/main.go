@@ -37,6 +37,7 @@ func main() {
 	addMessages()
 	addChannel()
 	addSelect()
+	addSync()
 	args := os.Args[1:]
 	if len(args) == 1 && args[0] == "--list" {
 		list()

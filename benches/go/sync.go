@@ -1,0 +1,89 @@
+package main
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+func addSync() {
+	// 500 rounds of work are about 1 us.
+	cells["sync/mutex/uncontended"] = func(s scale) sample { return locking(s.of(2_000_000), 1, 0) }
+	cells["sync/mutex/short"] = func(s scale) sample { return locking(s.of(1_000_000), lockers, 0) }
+	cells["sync/mutex/long"] = func(s scale) sample { return locking(s.of(100_000), lockers, 500) }
+	cells["sync/mutex/held-across-yield"] = holding
+	cells["sync/wait-group"] = waitGroup
+}
+
+// lockers are the goroutines that want the lock.
+const lockers = 8
+
+// locking: goroutines take the lock in turn, and add to its number.
+func locking(locks, tasks int, rounds uint64) sample {
+	each := locks / tasks
+	return both(each, each*tasks, func(each int) uint64 {
+		return among(tasks, func(lock *sync.Mutex, sum *uint64) {
+			for n := range each {
+				lock.Lock()
+				*sum += uint64(n)
+				if rounds > 0 {
+					crunch(uint64(n), rounds)
+				}
+				lock.Unlock()
+			}
+		})
+	})
+}
+
+// holding: goroutines hold the lock while they yield, so that all others find it taken.
+func holding(s scale) sample {
+	each := s.of(200_000) / lockers
+	return both(each, each*lockers, func(each int) uint64 {
+		return among(lockers, func(lock *sync.Mutex, sum *uint64) {
+			for range each {
+				lock.Lock()
+				*sum++
+				runtime.Gosched()
+				lock.Unlock()
+			}
+		})
+	})
+}
+
+// among has goroutines do work with one lock, until all are done: the lock's number.
+func among(tasks int, work func(*sync.Mutex, *uint64)) uint64 {
+	var guarded struct {
+		lock sync.Mutex
+		sum  uint64
+	}
+	latch := newLatch(tasks)
+	for range tasks {
+		go func() {
+			work(&guarded.lock, &guarded.sum)
+			latch.done(0)
+		}()
+	}
+	latch.wait()
+	return guarded.sum
+}
+
+// waitGroup: a hundred goroutines are started and waited for, and again.
+func waitGroup(s scale) sample {
+	const round = 100
+	count := s.of(3_000)
+	return both(count, count*round, func(count int) uint64 {
+		var group sync.WaitGroup
+		var sum atomic.Uint64
+		for range count {
+			for n := range round {
+				group.Add(1)
+				go func() {
+					sum.Add(uint64(n))
+					group.Done()
+				}()
+			}
+			group.Wait()
+		}
+		return sum.Load()
+	})
+}
