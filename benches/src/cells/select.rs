@@ -151,7 +151,7 @@ impl Selecting for Send {
     }
 
     fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample {
-        let count = scale.of(200_000);
+        let count = scale.of(100_000);
         let capacity = self.shape().capacity;
         H::run(async move {
             to_either::<H, S>(capacity, count / 10).await; // warm

@@ -37,7 +37,7 @@ impl Selecting for ProdCons {
     }
 
     fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample {
-        let each = scale.of(200_000) / WORKERS as u64;
+        let each = scale.of(100_000) / WORKERS as u64;
         let shape = self.shape();
         H::run(async move {
             produce_and_consume::<H, S>(shape, each / 10).await; // warm
@@ -100,9 +100,9 @@ async fn consume<H: Host, S: Selects>(mut receiver: Receiver<S>, mut stop: Recei
 
 /// What Go's benchmark calls so.
 fn local_work() {
-    let mut foo = 1_u64;
+    let mut number = 1_u64;
     for _ in 0..100 {
-        foo = black_box(foo * 2) / 2;
+        number = black_box(number * 2) / 2;
     }
 }
 
@@ -183,7 +183,7 @@ impl Selecting for Popular {
     }
 
     fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample {
-        let rounds = scale.of(100);
+        let rounds = scale.of(50);
         let shape = self.shape();
         H::run(async move {
             popular::<H, S>(shape, rounds / 10).await; // warm

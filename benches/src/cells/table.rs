@@ -13,6 +13,11 @@ pub(crate) trait Through: Copy + 'static {
     /// How it uses the channel.
     fn shape(self) -> Shape;
 
+    /// Can a channel that supports the shape do it? If not, why.
+    fn can<C: Channel>(self) -> Result<(), &'static str> {
+        Ok(())
+    }
+
     fn run<H: Host, C: Channel>(self, scale: Scale) -> Sample;
 }
 
@@ -47,7 +52,7 @@ fn all_through<H: Host>(cell: Cell, work: impl Through) -> Cell {
 
 fn one_through<H: Host, C: Channel>(cell: Cell, work: impl Through) -> Cell {
     let name = channels::on_host::<H, C>();
-    match C::supports(work.shape()) {
+    match C::supports(work.shape()).and_then(|()| work.can::<C>()) {
         Ok(()) => cell.with(name, C::PEER, move |scale| work.run::<H, C>(scale)),
         Err(why) => cell.without(name, C::PEER, why),
     }

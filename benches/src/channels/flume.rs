@@ -16,6 +16,15 @@ impl Channel for Flume {
         Ok(())
     }
 
+    fn takes_back() -> Result<(), &'static str> {
+        Err("a send that is dropped may send its value") // as seen: more arrives than was sent
+    }
+
+    fn meets() -> Result<(), &'static str> {
+        // With a receiver waiting, the value goes into a queue, whoever comes first takes it, and this hangs.
+        Err("at capacity 0, a sender can receive its own value")
+    }
+
     fn make<T: Send + Unpin + 'static>(shape: Shape) -> (Vec<Sender<T>>, Vec<Receiver<T>>) {
         let (sender, receiver) = Self::pair(shape.capacity);
         (copies(sender, shape.senders), copies(receiver, shape.receivers))

@@ -6,6 +6,7 @@
 use super::{Capacity, Channel, ONE_RECEIVER, Shape, copies};
 use futures::channel::mpsc;
 use futures::{SinkExt, StreamExt};
+use std::future::poll_fn;
 
 pub(crate) struct Futures;
 
@@ -21,6 +22,26 @@ impl<T> Clone for Sender<T> {
             Sender::Bounded(sender) => Sender::Bounded(sender.clone()),
             Sender::Unbounded(sender) => Sender::Unbounded(sender.clone()),
         }
+    }
+}
+
+impl<T> Sender<T> {
+    /// Waits until [`put`](Self::put) may be called. Dropped, it has done nothing.
+    pub(crate) async fn ready(&mut self) {
+        let ready = match self {
+            Sender::Bounded(sender) => poll_fn(|cx| sender.poll_ready(cx)).await,
+            Sender::Unbounded(sender) => poll_fn(|cx| sender.poll_ready(cx)).await,
+        };
+        assert!(ready.is_ok(), "closed");
+    }
+
+    /// Sends, without waiting, after [`ready`](Self::ready).
+    pub(crate) fn put(&mut self, value: T) {
+        let sent = match self {
+            Sender::Bounded(sender) => sender.start_send(value),
+            Sender::Unbounded(sender) => sender.start_send(value),
+        };
+        assert!(sent.is_ok(), "closed");
     }
 }
 

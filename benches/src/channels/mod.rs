@@ -72,6 +72,11 @@ pub(crate) trait Channel: 'static {
         Ok(())
     }
 
+    /// At capacity 0, is a value with a receiver when its send completes? If not, why not.
+    fn meets() -> Result<(), &'static str> {
+        Ok(())
+    }
+
     /// A channel, all of its senders and receivers; the shape is one that it supports.
     fn make<T: Send + Unpin + 'static>(shape: Shape) -> (Vec<Self::Sender<T>>, Vec<Self::Receiver<T>>);
 

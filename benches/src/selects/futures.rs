@@ -1,4 +1,7 @@
 //! `futures::select!` over `futures::channel::mpsc`.
+//!
+//! What is selected of a send is `poll_ready`, and the winner sends by `start_send`: a `send` that is dropped may have sent its
+//! value. The channel then takes one value more than its buffer holds.
 use super::{NEVER, Receiver, Selects, Sender};
 use crate::channels::{self, Channel};
 use crate::hosts::Host;
@@ -51,12 +54,15 @@ impl Selects for Futures {
     }
 
     async fn send_2([a, b]: &mut [Sender<Self>; 2], value: u64) {
-        let mut a = pin!(channels::Futures::send(a, value).fuse());
-        let mut b = pin!(channels::Futures::send(b, value).fuse());
-        futures::select! {
-            () = a => {}
-            () = b => {}
-        }
+        let first = {
+            let mut a = pin!(a.ready().fuse());
+            let mut b = pin!(b.ready().fuse());
+            futures::select! {
+                () = a => true,
+                () = b => false,
+            }
+        };
+        if first { a.put(value) } else { b.put(value) }
     }
 
     async fn send_3_or_done(
@@ -64,16 +70,20 @@ impl Selects for Futures {
         value: u64,
         done: &mut Receiver<Self>,
     ) -> bool {
-        let mut a = pin!(channels::Futures::send(a, value).fuse());
-        let mut b = pin!(channels::Futures::send(b, value).fuse());
-        let mut c = pin!(channels::Futures::send(c, value).fuse());
-        let mut done = pin!(channels::Futures::recv(done).fuse());
-        futures::select! {
-            () = a => true,
-            () = b => true,
-            () = c => true,
-            _ = done => false,
-        }
+        let winner = {
+            let mut a = pin!(a.ready().fuse());
+            let mut b = pin!(b.ready().fuse());
+            let mut c = pin!(c.ready().fuse());
+            let mut done = pin!(channels::Futures::recv(done).fuse());
+            futures::select! {
+                () = a => 0,
+                () = b => 1,
+                () = c => 2,
+                _ = done => return false,
+            }
+        };
+        [a, b, c][winner].put(value);
+        true
     }
 
     async fn send_or_timer_or_done<T: Future<Output = ()> + Send>(
@@ -82,14 +92,18 @@ impl Selects for Futures {
         timer: Pin<&mut T>,
         done: &mut Receiver<Self>,
     ) -> bool {
-        let mut sent = pin!(channels::Futures::send(sender, value).fuse());
-        let mut timer = timer.fuse();
-        let mut done = pin!(channels::Futures::recv(done).fuse());
-        futures::select! {
-            () = sent => true,
-            () = timer => false,
-            _ = done => false,
+        {
+            let mut ready = pin!(sender.ready().fuse());
+            let mut timer = timer.fuse();
+            let mut done = pin!(channels::Futures::recv(done).fuse());
+            futures::select! {
+                () = ready => {}
+                () = timer => return false,
+                _ = done => return false,
+            }
         }
+        sender.put(value);
+        true
     }
 
     async fn recv_or_timer_or_done<T: Future<Output = ()> + Send>(
