@@ -114,16 +114,13 @@ fn lock_unlock(scale: Scale) -> Sample {
     repeat(scale, 10_000_000, |n| {
         let mut sum = black_box(&mutex).lock().expect("not poisoned");
         *sum = sum.wrapping_add(n);
-        1
+        *sum
     })
 }
 
 fn fetch_add(scale: Scale) -> Sample {
     let word = AtomicU64::new(0);
-    repeat(scale, 20_000_000, |n| {
-        black_box(&word).fetch_add(n, Relaxed);
-        1
-    })
+    repeat(scale, 20_000_000, |n| black_box(&word).fetch_add(n, Relaxed))
 }
 
 fn malloc_free(scale: Scale) -> Sample {

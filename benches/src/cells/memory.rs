@@ -127,7 +127,11 @@ fn idle_channels(capacity: Capacity) -> Cell {
     let cell = Cell::new(format!("memory/idle-channel/{capacity}"), "channel", "bytes");
     let cell = add::<channels::Dormouse>(cell, shape);
     let cell = add::<channels::Kanal>(cell, shape);
-    add::<channels::Tokio>(cell, shape)
+    let cell = add::<channels::CrossfireSpsc>(cell, shape);
+    let cell = add::<channels::Flume>(cell, shape);
+    let cell = add::<channels::AsyncChannel>(cell, shape);
+    let cell = add::<channels::Tokio>(cell, shape);
+    add::<channels::Futures>(cell, shape)
 }
 
 /// Channels of 8-byte values that have passed one and are empty.

@@ -49,7 +49,7 @@ fn steps(scale: Scale, strategy: Strategy) -> Sample {
 }
 
 fn explore(scale: Scale) -> Sample {
-    let seeds = scale.of(1_000);
+    let seeds = scale.of(5_000);
     let watch = Stopwatch::start();
     let mut sum = 0_u64;
     Builder::new().explore(seeds, async || {

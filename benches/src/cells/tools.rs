@@ -1,5 +1,5 @@
 //! What several groups of cells use: a latch, work for the CPU, and the usual tables of contenders.
-use crate::channels::{Channel, Shape};
+use crate::channels::{self, Channel, Shape};
 use crate::hosts::Host;
 use crate::measure::Sample;
 use crate::registry::{Cell, Scale};
@@ -54,7 +54,7 @@ pub(crate) use on_best_channels;
 
 /// A host with a channel; as its host's, which is what the cell measures.
 pub(crate) fn pair<H: Host, C: Channel>(cell: Cell, shape: Shape, work: fn(Scale, Shape) -> Sample) -> Cell {
-    let name = if C::NAME == "dormouse" { H::NAME.into() } else { format!("{} on {}", C::NAME, H::NAME) };
+    let name = channels::on_host::<H, C>();
     match C::supports(shape) {
         Ok(()) => cell.with(name, H::PEER, move |scale| work(scale, shape)),
         Err(why) => cell.without(name, H::PEER, why),
