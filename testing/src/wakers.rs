@@ -1,32 +1,9 @@
-//! Wakers that count, and wakers that run a hook from their clone, wake and drop, which may call back into the object
+//! Wakers that run a hook from their clone, wake and drop, which may call back into the object
 //! that holds them, or panic.
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::task::{RawWaker, RawWakerVTable, Wake, Waker};
-
-/// A waker that counts its wakes.
-#[derive(Debug, Default)]
-pub struct Count(AtomicUsize);
-
-impl Count {
-    /// The count and its waker.
-    pub fn new() -> (Arc<Count>, Waker) {
-        let count = Arc::new(Count::default());
-        (count.clone(), Waker::from(count))
-    }
-
-    /// How often it was woken.
-    pub fn get(&self) -> usize {
-        self.0.load(SeqCst)
-    }
-}
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
+use std::task::{RawWaker, RawWakerVTable, Waker};
 
 /// What is done to a waker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

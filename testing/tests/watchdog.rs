@@ -1,0 +1,47 @@
+//! A test that hangs ends its process and is named; who asks for more time has it.
+use dormouse_testing::{child, watch, watch_for};
+use std::process::Output;
+use std::thread::{park, sleep};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Runs one of the ignored tests below, with no time at all unless it asks for some.
+fn run(test: &str) -> Output {
+    child(test).env("DORMOUSE_TEST_LIMIT", "0").output().unwrap()
+}
+
+#[test]
+fn a_test_that_hangs_is_named_and_ends_its_process() {
+    let _watch = watch();
+    let out = run("hangs");
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(!out.status.success() && said.contains("hangs, at testing/tests/watchdog.rs:"), "{said}");
+}
+
+#[test]
+#[ignore = "run by a_test_that_hangs_is_named_and_ends_its_process"]
+fn hangs() {
+    let _over = watch_for(HOUR);
+    let _watch = watch();
+    drop(watch());
+    loop {
+        park();
+    }
+}
+
+/// Three of the watchdog's rounds are long enough to see it bark.
+#[test]
+fn who_asks_for_more_time_has_it() {
+    let _watch = watch();
+    let out = run("takes_long");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[test]
+#[ignore = "run by who_asks_for_more_time_has_it"]
+fn takes_long() {
+    drop(watch());
+    let _watch = watch_for(HOUR);
+    sleep(Duration::from_secs(3));
+}
