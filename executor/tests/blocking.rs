@@ -1,15 +1,16 @@
 //! The pool for jobs that block.
 #![allow(missing_docs)]
-mod support;
 use dormouse_executor::runtime::{Builder, Handle, block_on};
 use dormouse_executor::task;
+use dormouse_testing::{Count, watch, watch_for};
 use dormouse_wait::{Reason, frame};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
-use support::*;
+use std::time::Duration;
 
 #[test]
 fn results_and_panics_reach_the_joiner() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     block_on(async {
         assert_eq!(task::spawn_blocking(|| 5).await.unwrap(), 5);
         let error = task::spawn_blocking(|| panic!("job")).await.unwrap_err();
@@ -20,7 +21,7 @@ fn results_and_panics_reach_the_joiner() {
 
 #[test]
 fn jobs_run_beside_each_other_and_are_no_polls() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     block_on(async {
         let barrier = Arc::new(Barrier::new(20));
         let jobs: Vec<_> = (0..20)
@@ -40,18 +41,17 @@ fn jobs_run_beside_each_other_and_are_no_polls() {
 
 #[test]
 fn at_the_limit_jobs_wait_their_turn() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(1).max_blocking_threads(2).build().unwrap();
-    let (now, most) = (Count::default(), Count::default());
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     rt.block_on(async {
         let jobs: Vec<_> = (0..200)
             .map(|_| {
                 let (now, most) = (now.clone(), most.clone());
                 task::spawn_blocking(move || {
-                    now.add();
-                    most.0.fetch_max(now.get(), std::sync::atomic::Ordering::SeqCst);
+                    most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
                     std::thread::yield_now();
-                    now.0.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                    now.fetch_sub(1, SeqCst);
                 })
             })
             .collect();
@@ -59,17 +59,17 @@ fn at_the_limit_jobs_wait_their_turn() {
             job.await.unwrap();
         }
     });
-    assert!((1..=2).contains(&most.get()));
+    assert!((1..=2).contains(&most.load(SeqCst)));
 }
 
 #[test]
 fn a_job_that_has_not_begun_can_be_aborted() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(1).max_blocking_threads(1).build().unwrap();
     let (release, held) = mpsc::channel::<()>();
     rt.block_on(async {
         let first = task::spawn_blocking(move || held.recv().is_err());
-        let ran = Count::default();
+        let ran = Count::shared();
         let count = ran.clone();
         let second = task::spawn_blocking(move || count.add());
         second.abort();
@@ -82,7 +82,7 @@ fn a_job_that_has_not_begun_can_be_aborted() {
 
 #[test]
 fn a_job_may_spawn_and_block_on() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in [
         Builder::current_thread().build().unwrap(),
         Builder::multi_thread().worker_threads(1).build().unwrap(),
@@ -102,7 +102,7 @@ fn a_job_may_spawn_and_block_on() {
 
 #[test]
 fn who_waits_for_a_job_says_so() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::current_thread().build().unwrap();
     rt.block_on(async {
         let (release, held) = mpsc::channel::<()>();
@@ -119,7 +119,7 @@ fn who_waits_for_a_job_says_so() {
 #[test]
 fn a_hundred_thousand_jobs() {
     // tokio#8222: the pool neither hangs nor loses a job when threads come and go.
-    let _dog = watchdog(120);
+    let _watch = watch_for(Duration::from_secs(120));
     let rt = Builder::multi_thread().worker_threads(2).max_blocking_threads(4).build().unwrap();
     rt.run_main(async {
         for _ in 0..100 {

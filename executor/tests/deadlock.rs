@@ -2,13 +2,13 @@
 #![allow(missing_docs)]
 use dormouse_executor::runtime::{Builder, Deadlock, Runtime};
 use dormouse_executor::{task, time};
-use dormouse_testing::{Gate, watch};
+use dormouse_testing::{Gate, child, watch};
 use dormouse_wait::outside::Outside;
 use dormouse_wait::{Reason, frame};
 use std::future::{Future, poll_fn};
 use std::io::{BufRead, BufReader};
 use std::panic::Location;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn quiet_for(rt: Runtime, future: impl Future<Output = ()>) {
 
 #[test]
 #[ignore = "run by the other tests, in a process of its own"]
-fn child() {
+fn child_case() {
     case(&std::env::var("DORMOUSE_TEST_CASE").unwrap());
 }
 
@@ -93,8 +93,7 @@ struct Case(Child);
 
 impl Case {
     fn start(name: &str) -> Case {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child", "--ignored", "--nocapture"])
+        let child = child("child_case")
             .env("DORMOUSE_TEST_CASE", name)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -2,12 +2,10 @@
 //!
 //! A panic in the waker of whoever joins a task aborts the process: async-task calls it where it cannot unwind.
 #![allow(missing_docs)]
-mod support;
 use dormouse_executor::runtime::{Builder, OnPanic, Runtime};
 use dormouse_executor::task;
+use dormouse_testing::{Count, OnDrop, child, on_drop, watch};
 use std::future::pending;
-use std::process::Command;
-use support::*;
 
 fn runtimes() -> [Runtime; 2] {
     [Builder::multi_thread().worker_threads(2).build().unwrap(), Builder::current_thread().build().unwrap()]
@@ -19,7 +17,7 @@ fn works(rt: &Runtime) {
 
 #[test]
 fn in_the_future() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         let error = rt.block_on(async {
             task::spawn(async { panic!("at {}", std::hint::black_box("work")) }).await.unwrap_err()
@@ -33,7 +31,7 @@ fn in_the_future() {
 
 #[test]
 fn in_the_future_after_a_wait() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             let task = task::Builder::new().name("late").spawn(async {
@@ -49,7 +47,7 @@ fn in_the_future_after_a_wait() {
 
 #[test]
 fn in_the_futures_destructor() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             let guard = on_drop(|| panic!("in drop"));
@@ -83,7 +81,7 @@ fn in_the_futures_destructor() {
 
 #[test]
 fn in_the_outputs_destructor() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             let before = task::spawn(async { on_drop(|| panic!("output")) });
@@ -100,7 +98,7 @@ fn in_the_outputs_destructor() {
 
 #[test]
 fn in_a_payloads_destructor() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             drop(task::spawn(async { std::panic::panic_any(on_drop(|| panic!("payload"))) }));
@@ -113,9 +111,9 @@ fn in_a_payloads_destructor() {
 
 #[test]
 fn in_the_root_future_leaves_the_runtime_usable() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
-        let stranded = Count::default();
+        let stranded = Count::shared();
         let count = stranded.clone();
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             rt.block_on(async {
@@ -148,7 +146,7 @@ impl Possible for Runtime {
 
 #[test]
 fn of_the_main_task_goes_on_in_the_caller() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         let result =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| rt.run_main(async { panic!("main") })));
@@ -159,7 +157,7 @@ fn of_the_main_task_goes_on_in_the_caller() {
 
 #[test]
 fn in_a_wakers_wake_of_a_timer() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     struct Bad;
     impl std::task::Wake for Bad {
         fn wake(self: std::sync::Arc<Self>) {
@@ -186,17 +184,14 @@ fn in_a_wakers_wake_of_a_timer() {
 }
 
 /// Runs one of the `child_*` tests below in a process of its own.
-fn child(name: &str) -> (Option<i32>, String) {
-    let out = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"])
-        .output()
-        .unwrap();
+fn run(name: &str) -> (Option<i32>, String) {
+    let out = child(name).output().unwrap();
     (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
 }
 
 #[test]
 fn nobody_joins_report() {
-    let (code, stderr) = child("child_report");
+    let (code, stderr) = run("child_report");
     assert_eq!(code, Some(0), "{stderr}");
     for text in ["\"worker-7\"", "tests/panics.rs", "nobody joins it", "lost"] {
         assert!(stderr.contains(text), "{text:?} is missing in: {stderr}");
@@ -207,7 +202,7 @@ fn nobody_joins_report() {
 #[test]
 #[ignore = "run by nobody_joins_report"]
 fn child_report() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             let dropped = task::Builder::new().name("worker-7").spawn(async { panic!("lost") });
@@ -222,7 +217,7 @@ fn child_report() {
 
 #[test]
 fn nobody_joins_abort() {
-    let (code, stderr) = child("child_abort");
+    let (code, stderr) = run("child_abort");
     assert_eq!(code, Some(2), "{stderr}");
     assert!(stderr.contains("nobody joins it: fatal"), "{stderr}");
 }
@@ -230,7 +225,7 @@ fn nobody_joins_abort() {
 #[test]
 #[ignore = "run by nobody_joins_abort"]
 fn child_abort() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(2).on_panic(OnPanic::Abort).build().unwrap();
     rt.block_on(async {
         assert!(task::spawn(async { panic!("joined") }).await.is_err());

@@ -3,11 +3,11 @@
 use dormouse_executor::runtime::{Builder, Runtime};
 use dormouse_executor::task;
 use dormouse_executor::time::{Duration, sleep};
-use dormouse_testing::{Calls, Event, Gate, OnDrop, on_drop, until, watch};
+use dormouse_testing::{Calls, Event, Gate, OnDrop, child, on_drop, until, watch};
 use std::cell::RefCell;
 use std::future::{Future, pending};
 use std::pin::pin;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::task::Context;
@@ -17,14 +17,9 @@ fn runtimes() -> [Runtime; 2] {
 }
 
 /// Runs one of the `child_*` tests below in a process of its own: its exit code, and what it says on stderr.
-fn child(name: &str, envs: &[(&str, &str)]) -> (Option<i32>, String) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"])
-        .envs(envs.iter().copied())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+fn run(name: &str, envs: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut child =
+        child(name).envs(envs.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = child.stderr.take().unwrap();
     let text = std::thread::spawn(move || std::io::read_to_string(&mut stderr).unwrap());
     for _ in 0..3_000 {
@@ -41,7 +36,7 @@ fn child(name: &str, envs: &[(&str, &str)]) -> (Option<i32>, String) {
 #[test]
 fn no_thread_can_be_started() {
     let _watch = watch();
-    let (code, stderr) = child("child_without_threads", &[("RUST_MIN_STACK", "281474976710656")]);
+    let (code, stderr) = run("child_without_threads", &[("RUST_MIN_STACK", "281474976710656")]);
     assert_eq!(code, Some(0), "{stderr}");
     for text in [
         "dormouse: a worker thread could not be started",
@@ -214,7 +209,7 @@ fn an_abort_is_not_finished_inside_the_destructor() {
 #[test]
 fn a_joiners_waker_that_panics_ends_the_process() {
     let _watch = watch();
-    let (code, stderr) = child("child_joiner", &[]);
+    let (code, stderr) = run("child_joiner", &[]);
     assert_eq!(code, None, "a signal: {stderr}");
     assert!(stderr.contains("the joiner's waker") && !stderr.contains("goes on"), "{stderr}");
 }

@@ -1,16 +1,14 @@
 //! Building, entering, block_on, and every bad input with its message.
 #![allow(missing_docs)]
-mod support;
 use dormouse_executor::runtime::{Builder, Handle, Runtime, block_on};
 use dormouse_executor::task;
+use dormouse_testing::{Count, Gate, OnDrop, child, on_drop, until, watch};
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::Command;
 use std::rc::Rc;
 use std::sync::{Arc, Barrier, Mutex};
-use support::*;
 
 fn message(f: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it panics");
@@ -34,11 +32,7 @@ fn bad_worker_counts_in_the_environment_are_refused() {
     for (value, fine) in
         [("0", false), ("many", false), ("-1", false), ("", false), ("2.5", false), ("3", true)]
     {
-        let out = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_builds", "--ignored", "--nocapture"])
-            .env("DORMOUSE_WORKERS", value)
-            .output()
-            .unwrap();
+        let out = child("child_builds").env("DORMOUSE_WORKERS", value).output().unwrap();
         let text = String::from_utf8_lossy(&out.stdout);
         if fine {
             assert!(text.contains("built"), "{text}");
@@ -81,7 +75,7 @@ fn spawn_outside_of_a_runtime_panics_with_advice() {
 /// async-executor#57.
 #[test]
 fn nested_block_on_panics_with_advice() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     let text = rt.run_main(async { message(|| block_on(async {})) });
     assert!(text.contains("block_on") && text.contains(".await"), "{text}");
@@ -95,7 +89,7 @@ fn nested_block_on_panics_with_advice() {
 
 #[test]
 fn block_on_takes_futures_that_are_not_send_and_polls_on_its_thread() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let value = Rc::new(Cell::new(1));
     let here = std::thread::current().id();
     block_on({
@@ -113,7 +107,7 @@ fn block_on_takes_futures_that_are_not_send_and_polls_on_its_thread() {
 
 #[test]
 fn several_threads_block_on_a_current_thread_runtime() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::current_thread().build().unwrap();
     let barrier = Barrier::new(4);
     std::thread::scope(|scope| {
@@ -134,7 +128,7 @@ fn several_threads_block_on_a_current_thread_runtime() {
 /// async-executor#104: a worker leaves with a full queue.
 #[test]
 fn a_guest_that_leaves_hands_over_its_tasks() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     // One slot: the second thread needs what the first one's seat has queued.
     let rt = Builder::current_thread().build().unwrap();
     let (gate, opened) = (Gate::default(), Gate::default());
@@ -157,10 +151,10 @@ fn a_guest_that_leaves_hands_over_its_tasks() {
 
 #[test]
 fn a_runtime_without_block_on_works() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for workers in 1..=3 {
         let rt = Builder::multi_thread().worker_threads(workers).build().unwrap();
-        let count = Count::default();
+        let count = Count::shared();
         for _ in 0..1_000 {
             let count = count.clone();
             drop(rt.spawn(async move {
@@ -174,7 +168,7 @@ fn a_runtime_without_block_on_works() {
 
 #[test]
 fn n_workers_run_n_tasks_at_once_with_and_without_block_on() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for guest in [false, true] {
         for workers in 1..=4 {
             let rt = Builder::multi_thread().worker_threads(workers).build().unwrap();
@@ -198,7 +192,7 @@ fn n_workers_run_n_tasks_at_once_with_and_without_block_on() {
             if guest {
                 rt.run_main(meet);
             } else {
-                let done = Count::default();
+                let done = Count::shared();
                 let count = done.clone();
                 drop(rt.spawn(async move {
                     meet.await;
@@ -212,7 +206,7 @@ fn n_workers_run_n_tasks_at_once_with_and_without_block_on() {
 
 #[test]
 fn current_thread_runs_all_on_the_caller() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::current_thread().build().unwrap();
     let threads = Arc::new(Mutex::new(HashSet::new()));
     rt.block_on(async {
@@ -228,8 +222,8 @@ fn current_thread_runs_all_on_the_caller() {
 
 #[test]
 fn hooks_and_names() {
-    let _dog = watchdog(60);
-    let (starts, stops) = (Count::default(), Count::default());
+    let _watch = watch();
+    let (starts, stops) = (Count::shared(), Count::shared());
     let rt = Builder::multi_thread()
         .worker_threads(3)
         .thread_name("named")
@@ -290,7 +284,7 @@ fn enter_guards_out_of_order_panic_and_stay_sound() {
 
 #[test]
 fn a_foreign_executor_may_poll_under_enter() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(1).build().unwrap();
     let _guard = rt.enter();
     let sum = futures::executor::block_on(async {
@@ -304,13 +298,13 @@ fn a_foreign_executor_may_poll_under_enter() {
 /// async-executor#136, on a foreign thread; tests/peers.rs has the runtime's own.
 #[test]
 fn wakes_from_thread_local_destructors() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     thread_local!(static LATE: std::cell::RefCell<Option<OnDrop<Box<dyn FnOnce()>>>> = const { std::cell::RefCell::new(None) });
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     let gate = Gate::default();
     let waits = rt.spawn(gate.clone());
     let handle = rt.handle().clone();
-    let ran = Count::default();
+    let ran = Count::shared();
     let count = ran.clone();
     std::thread::spawn(move || {
         let wake: Box<dyn FnOnce()> = Box::new(move || {
@@ -328,7 +322,7 @@ fn wakes_from_thread_local_destructors() {
 /// async-executor#57: a `block_on` of another library inside a task.
 #[test]
 fn a_foreign_block_on_inside_a_task_gets_its_wakeups() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     rt.run_main(async {
         // It blocks this worker; the other one runs what it waits for.
@@ -342,11 +336,11 @@ fn assert_future<F: Future>(_: &F) {}
 
 #[test]
 fn a_handle_outlives_its_runtime() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     let handle = rt.handle().clone();
     drop(rt);
-    let dropped = Count::default();
+    let dropped = Count::shared();
     let guard = dropped.on_drop();
     let task = handle.spawn(async move { drop(guard) });
     assert_eq!(dropped.get(), 1, "the caller drops the future");

@@ -1,15 +1,14 @@
 //! The end of a runtime: every destructor runs, nothing hangs, handles stay usable.
 #![allow(missing_docs)]
-mod support;
 use dormouse_executor::runtime::{Builder, Handle, Runtime};
 use dormouse_executor::{task, time};
+use dormouse_testing::{Count, Gate, on_drop, until, watch, watch_for};
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::time::Duration;
-use support::*;
 
 fn runtimes() -> [Runtime; 3] {
     [
@@ -26,9 +25,9 @@ fn end(rt: Runtime) {
 
 #[test]
 fn a_hundred_thousand_parked_tasks_run_their_destructors() {
-    let _dog = watchdog(120);
+    let _watch = watch_for(Duration::from_secs(120));
     for rt in runtimes() {
-        let dropped = Count::default();
+        let dropped = Count::shared();
         rt.block_on(async {
             for _ in 0..100_000 {
                 let guard = dropped.on_drop();
@@ -46,9 +45,9 @@ fn a_hundred_thousand_parked_tasks_run_their_destructors() {
 
 #[test]
 fn tasks_that_never_ran_are_dropped() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::current_thread().build().unwrap();
-    let dropped = Count::default();
+    let dropped = Count::shared();
     let handles: Vec<_> = (0..1_000)
         .map(|_| {
             let guard = dropped.on_drop();
@@ -66,9 +65,9 @@ fn tasks_that_never_ran_are_dropped() {
 /// async-executor#60.
 #[test]
 fn destructors_may_spawn_wake_send_and_panic() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
-        let (refused, ended) = (Count::default(), Count::default());
+        let (refused, ended) = (Count::shared(), Count::shared());
         let gate = Gate::default();
         rt.block_on(async {
             for number in 0..100 {
@@ -106,11 +105,11 @@ fn destructors_may_spawn_wake_send_and_panic() {
 /// async-executor#104: tasks that are spawned after the end began.
 #[test]
 fn spawning_while_it_closes_says_cancelled() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for _ in 0..50 {
         let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
         let handle = rt.handle().clone();
-        let (spawned, dropped) = (Count::default(), Count::default());
+        let (spawned, dropped) = (Count::shared(), Count::shared());
         let (go, begun) = mpsc::channel();
         let spawner = std::thread::spawn({
             let (spawned, dropped) = (spawned.clone(), dropped.clone());
@@ -142,7 +141,7 @@ fn spawning_while_it_closes_says_cancelled() {
 #[test]
 fn foreign_wakers_against_the_end() {
     // async-executor#163: the waker publishes the last task, which ends, and the runtime with it.
-    let _dog = watchdog(60);
+    let _watch = watch();
     for round in 0..300 {
         let rt = Builder::multi_thread().worker_threads(1 + round % 2).build().unwrap();
         let gate = Gate::default();
@@ -174,7 +173,7 @@ fn foreign_wakers_against_the_end() {
 
 #[test]
 fn handles_and_abort_handles_outlive_the_runtime() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         let waits = rt.spawn(pending::<()>());
         let abort = waits.abort_handle();
@@ -200,7 +199,7 @@ fn handles_and_abort_handles_outlive_the_runtime() {
 
 #[test]
 fn dropping_on_its_own_worker_panics_with_advice() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     let handle = rt.handle().clone();
     let text = handle.block_on(async move {
@@ -212,10 +211,10 @@ fn dropping_on_its_own_worker_panics_with_advice() {
 
 #[test]
 fn shutdown_background_on_its_own_worker() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         let handle = rt.handle().clone();
-        let (dropped, ended) = (Count::default(), mpsc::channel());
+        let (dropped, ended) = (Count::shared(), mpsc::channel());
         let guard = dropped.on_drop();
         handle.block_on(async move {
             task::go(async move {
@@ -236,7 +235,7 @@ fn shutdown_background_on_its_own_worker() {
 
 #[test]
 fn a_poll_that_does_not_end_is_left_behind() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let stop = Arc::new(AtomicBool::new(false));
     let (begun, wait) = mpsc::channel();
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
@@ -260,7 +259,7 @@ fn a_poll_that_does_not_end_is_left_behind() {
 
 #[test]
 fn blocking_jobs_do_not_hold_the_end_up_for_ever() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(1).max_blocking_threads(1).build().unwrap();
     let (begun, wait) = mpsc::channel();
     let (release, held) = mpsc::channel::<()>();
@@ -269,7 +268,7 @@ fn blocking_jobs_do_not_hold_the_end_up_for_ever() {
         held.recv().unwrap();
         5
     });
-    let never = Count::default();
+    let never = Count::shared();
     let queued = rt.spawn_blocking({
         let never = never.clone();
         move || never.add()
@@ -284,8 +283,8 @@ fn blocking_jobs_do_not_hold_the_end_up_for_ever() {
 
 #[test]
 fn the_runtimes_threads_are_gone_after_the_drop() {
-    let _dog = watchdog(60);
-    let stopped = Count::default();
+    let _watch = watch();
+    let stopped = Count::shared();
     let rt = Builder::multi_thread()
         .worker_threads(4)
         .on_thread_stop({
@@ -303,7 +302,7 @@ fn the_runtimes_threads_are_gone_after_the_drop() {
 
 #[test]
 fn a_thousand_runtimes_come_and_go() {
-    let _dog = watchdog(120);
+    let _watch = watch_for(Duration::from_secs(120));
     for _ in 0..1_000 {
         let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
         let task = rt.spawn(async { task::spawn(async { 1 }).await });
@@ -315,7 +314,7 @@ fn a_thousand_runtimes_come_and_go() {
 #[test]
 fn timers_outlive_the_runtime_without_harm() {
     use std::future::Future;
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         let mut sleep = Box::pin(time::sleep(Duration::from_secs(1_000)));
         let noop = std::task::Waker::noop();
@@ -332,11 +331,11 @@ fn timers_outlive_the_runtime_without_harm() {
 
 #[test]
 fn dropping_inside_another_runtimes_task() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let outer = Builder::multi_thread().worker_threads(2).build().unwrap();
     outer.run_main(async {
         let inner = Builder::multi_thread().worker_threads(2).build().unwrap();
-        let dropped = Count::default();
+        let dropped = Count::shared();
         let guard = dropped.on_drop();
         drop(inner.spawn(async move {
             let _guard = guard;

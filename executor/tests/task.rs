@@ -1,14 +1,13 @@
 //! Spawning, joining, aborting, yielding; what tasks say they wait for.
 #![allow(missing_docs)]
-mod support;
 use dormouse_executor::runtime::{Builder, Handle, Runtime, block_on};
 use dormouse_executor::{task, time};
+use dormouse_testing::{Count, Gate, on_drop, until, watch, watch_for};
 use dormouse_wait::Reason;
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::*;
 
 fn both() -> [Runtime; 2] {
     [Builder::multi_thread().worker_threads(2).build().unwrap(), Builder::current_thread().build().unwrap()]
@@ -16,7 +15,7 @@ fn both() -> [Runtime; 2] {
 
 #[test]
 fn join_gives_the_output_and_the_handle_panics_afterwards() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in both() {
         rt.block_on(async {
             let mut handle = task::spawn(async { String::from("out") });
@@ -30,7 +29,7 @@ fn join_gives_the_output_and_the_handle_panics_afterwards() {
 
 #[test]
 fn ids_are_unique_and_known_inside() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in both() {
         rt.block_on(async {
             assert_eq!(task::try_id(), None, "the root future is no task");
@@ -50,9 +49,9 @@ fn ids_are_unique_and_known_inside() {
 
 #[test]
 fn dropped_handles_detach() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in both() {
-        let count = Count::default();
+        let count = Count::shared();
         let gate = Gate::default();
         rt.block_on(async {
             for _ in 0..100 {
@@ -75,7 +74,7 @@ fn dropped_handles_detach() {
 
 #[test]
 fn abort_drops_the_future_before_the_join_ends() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in both() {
         rt.block_on(async {
             for started in [false, true] {
@@ -113,7 +112,7 @@ fn abort_drops_the_future_before_the_join_ends() {
 
 #[test]
 fn abort_from_a_foreign_thread_and_of_a_finished_task() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in both() {
         let handle = rt.spawn(pending::<()>());
         let abort = handle.abort_handle();
@@ -136,11 +135,11 @@ fn abort_from_a_foreign_thread_and_of_a_finished_task() {
 
 #[test]
 fn an_abort_never_runs_the_destructor_inside_itself() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     // On one thread nobody else can drop the future meanwhile.
     let rt = Builder::current_thread().build().unwrap();
     rt.block_on(async {
-        let dropped = Count::default();
+        let dropped = Count::shared();
         let guard = dropped.on_drop();
         let handle = task::spawn(async move {
             let _guard = guard;
@@ -156,7 +155,7 @@ fn an_abort_never_runs_the_destructor_inside_itself() {
 
 #[test]
 fn yields_are_first_in_first_out_on_one_thread() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::current_thread().build().unwrap();
     let log = Arc::new(Mutex::new(Vec::new()));
     rt.block_on(async {
@@ -190,9 +189,9 @@ fn yields_are_first_in_first_out_on_one_thread() {
 
 #[test]
 fn a_yield_lets_injected_tasks_go_first() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::current_thread().build().unwrap();
-    let ran = Count::default();
+    let ran = Count::shared();
     let handle = rt.handle().clone();
     rt.block_on(async {
         let count = ran.clone();
@@ -209,10 +208,10 @@ fn a_yield_lets_injected_tasks_go_first() {
 
 #[test]
 fn a_yielding_root_lets_others_run() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::current_thread().build().unwrap();
     rt.block_on(async {
-        let count = Count::default();
+        let count = Count::shared();
         for _ in 0..50 {
             let count = count.clone();
             task::go(async move { count.add() });
@@ -224,7 +223,7 @@ fn a_yielding_root_lets_others_run() {
 
 #[test]
 fn two_tasks_that_wake_each_other_do_not_starve_a_third() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::current_thread().build().unwrap();
     rt.block_on(async {
         let stop = Arc::new(AtomicBool::new(false));
@@ -261,7 +260,7 @@ fn two_tasks_that_wake_each_other_do_not_starve_a_third() {
 
 #[test]
 fn tasks_say_what_they_wait_for_and_where() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::current_thread().build().unwrap();
     rt.block_on(async {
         let sleeper = task::Builder::new().name("sleeper").spawn(time::sleep(Duration::MAX));
@@ -285,10 +284,10 @@ fn tasks_say_what_they_wait_for_and_where() {
 
 #[test]
 fn a_loop_over_ready_handles_yields_now_and_then() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::current_thread().build().unwrap();
     rt.block_on(async {
-        let other = Count::default();
+        let other = Count::shared();
         let handles: Vec<_> = (0..1_000).map(|_| task::spawn(async {})).collect();
         while !handles.iter().all(|handle| handle.is_finished()) {
             task::yield_now().await;
@@ -309,7 +308,7 @@ fn a_loop_over_ready_handles_yields_now_and_then() {
 
 #[test]
 fn large_futures_and_zero_sized_ones() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     block_on(async {
         let big = [7u8; 100_000];
         let sum = task::spawn(async move {
@@ -323,7 +322,7 @@ fn large_futures_and_zero_sized_ones() {
 
 #[test]
 fn a_million_tasks_wait_and_end() {
-    let _dog = watchdog(120);
+    let _watch = watch_for(Duration::from_secs(120));
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     rt.run_main(async {
         let gate = Gate::default();

@@ -1,18 +1,17 @@
 //! Timers: never early, any duration, cancel and reset, batches, foreign polls.
 #![allow(missing_docs)]
-mod support;
 use dormouse_executor::runtime::{Builder, Runtime};
 use dormouse_executor::task;
 use dormouse_executor::time::{
     Duration, Instant, Interval, MissedTickBehavior, interval, interval_at, sleep, sleep_until, ticker,
     timeout, timeout_at,
 };
+use dormouse_testing::{until, watch, watch_for};
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use support::*;
 
 fn runtimes() -> [Runtime; 2] {
     [Builder::multi_thread().worker_threads(2).build().unwrap(), Builder::current_thread().build().unwrap()]
@@ -20,7 +19,7 @@ fn runtimes() -> [Runtime; 2] {
 
 #[test]
 fn never_early() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             let sleeps: Vec<_> = (0..2_000u64)
@@ -42,7 +41,7 @@ fn never_early() {
 
 #[test]
 fn zero_and_past_deadlines_are_ready_at_once() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let mut cx = Context::from_waker(Waker::noop());
     // Even outside of a runtime.
     assert!(pin!(sleep(Duration::ZERO)).poll(&mut cx).is_ready());
@@ -65,7 +64,7 @@ fn outside_of_a_runtime_it_panics_with_advice() {
 /// tokio#6612, #8334: `Duration::MAX`.
 #[test]
 fn the_longest_durations_are_fine() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             for far in
@@ -88,7 +87,7 @@ fn the_longest_durations_are_fine() {
 /// tokio#8385, #8252: cancel against insert and fire.
 #[test]
 fn cancelled_from_another_thread_while_it_fires() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     rt.block_on(async {
         for round in 0..50 {
@@ -115,7 +114,7 @@ impl Wake for Flag {
 
 #[test]
 fn the_last_waker_is_the_one_that_is_woken() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             let (first, last) = (Arc::new(Flag::default()), Arc::new(Flag::default()));
@@ -137,7 +136,7 @@ fn the_last_waker_is_the_one_that_is_woken() {
 
 #[test]
 fn reset_moves_the_end_in_both_directions() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             let mut timer = pin!(sleep(Duration::MAX));
@@ -159,7 +158,7 @@ fn reset_moves_the_end_in_both_directions() {
 
 #[test]
 fn timeouts() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             assert_eq!(timeout(Duration::ZERO, async { 1 }).await, Ok(1), "the future is polled first");
@@ -178,7 +177,7 @@ fn timeouts() {
 
 #[test]
 fn a_timeout_ends_a_future_that_uses_up_its_budget() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             let busy = async {
@@ -193,7 +192,7 @@ fn a_timeout_ends_a_future_that_uses_up_its_budget() {
 
 #[test]
 fn intervals() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             let period = Duration::from_millis(1);
@@ -226,7 +225,7 @@ fn late(rt: &Runtime, behavior: MissedTickBehavior) -> (Instant, Interval) {
 
 #[test]
 fn missed_ticks() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         let mut cx = Context::from_waker(Waker::noop());
         let secs = Duration::from_secs;
@@ -256,7 +255,7 @@ fn a_zero_period_panics() {
 
 #[test]
 fn a_foreign_thread_sets_an_earlier_timer_while_all_sleep() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     // The watcher waits for this one; the foreign one is due before it.
     let long = rt.spawn(sleep(Duration::from_secs(1_000)));
@@ -270,7 +269,7 @@ fn a_foreign_thread_sets_an_earlier_timer_while_all_sleep() {
 
 #[test]
 fn a_guest_that_watched_hands_the_watch_over() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     for _ in 0..50 {
         let slow = rt.spawn(sleep(Duration::from_millis(3)));
@@ -281,7 +280,7 @@ fn a_guest_that_watched_hands_the_watch_over() {
 
 #[test]
 fn alarms_ring_through_the_hosts_clock() {
-    let _dog = watchdog(60);
+    let _watch = watch();
     for rt in runtimes() {
         rt.block_on(async {
             let at = Instant::now() + Duration::from_millis(2);
@@ -302,7 +301,7 @@ fn alarms_ring_through_the_hosts_clock() {
 
 #[test]
 fn a_million_sleepers_end_together() {
-    let _dog = watchdog(120);
+    let _watch = watch_for(Duration::from_secs(120));
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     rt.run_main(async {
         // Whoever is made later than that does not wait.
