@@ -1,20 +1,10 @@
 //! The frame of a poll: budget, reasons, nesting.
+use dormouse_testing::Count;
 use dormouse_wait::frame::{
     BUDGET, Frame, REFUSALS, Reason, Waits, note, outside, poll_spend, polling, spend,
 };
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Wake, Waker};
-
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
+use std::task::Context;
 
 #[test]
 fn no_frame_no_limit() {
@@ -27,8 +17,7 @@ fn no_frame_no_limit() {
 
 #[test]
 fn the_budget_ends_and_each_refusal_wakes() {
-    let count = Arc::new(Count::default());
-    let waker = Waker::from(count.clone());
+    let (count, waker) = Count::new();
     let mut cx = Context::from_waker(&waker);
     let waits = Waits::new();
     let frame = Frame::new(&waits);
@@ -37,11 +26,11 @@ fn the_budget_ends_and_each_refusal_wakes() {
         for _ in 0..BUDGET {
             assert!(poll_spend(&mut cx).is_ready());
         }
-        assert_eq!(count.0.load(SeqCst), 0);
+        assert_eq!(count.get(), 0);
         assert_eq!(waits.get(), (Reason::External, None));
         for refusal in 1..=3 {
             assert!(poll_spend(&mut cx).is_pending());
-            assert_eq!(count.0.load(SeqCst), refusal);
+            assert_eq!(count.get(), refusal);
         }
         assert_eq!(waits.get(), (Reason::Yield, None));
     });

@@ -1,4 +1,5 @@
 //! The waiter list against a plain queue, under random operations; and the cases one by one.
+use dormouse_testing::Count;
 use dormouse_wait::claim::Claim;
 use dormouse_wait::list::{List, Node, Phase, Removed, Verdict};
 use proptest::prelude::*;
@@ -8,29 +9,13 @@ use std::collections::VecDeque;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
 assert_impl_all!(Node<Cell<u8>>: Send, Sync);
 assert_impl_all!(List<Cell<u8>>: Send);
 assert_not_impl_any!(Node<Rc<u8>>: Send, Sync);
 assert_not_impl_any!(Node<u8>: Unpin);
 assert_not_impl_any!(List<Rc<u8>>: Send, Sync);
-
-/// A waker that counts.
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
-
-fn counting() -> (Arc<Count>, Waker) {
-    let count = Arc::new(Count::default());
-    (count.clone(), Waker::from(count))
-}
 
 fn noop() -> Waker {
     Waker::noop().clone()
@@ -107,7 +92,7 @@ fn first_in_first_out() {
 #[test]
 fn wakers_change_hands_once() {
     let mut list = List::new();
-    let ((first, a), (second, b)) = (counting(), counting());
+    let ((first, a), (second, b)) = (Count::new(), Count::new());
     let node = pin!(Node::new(0));
     let node = node.into_ref();
     push(&mut list, node, a);
@@ -115,7 +100,7 @@ fn wakers_change_hands_once() {
     drop(old);
     assert_eq!((Arc::strong_count(&first), Arc::strong_count(&second)), (1, 3));
     serve(&mut list, 1).unwrap().wake();
-    assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst), Arc::strong_count(&second)), (0, 1, 2));
+    assert_eq!((first.get(), second.get(), Arc::strong_count(&second)), (0, 1, 2));
     // It has left the list: the new waker comes back.
     assert!(rewake(&mut list, node, b.clone()).will_wake(&b));
     node.spend();
@@ -152,7 +137,7 @@ fn closed_and_concluded() {
 #[test]
 fn win_passes_over_held_and_won_selects() {
     let (mut list, mut other) = (List::new(), List::new());
-    let ((count, waker), (plain_count, plain_waker)) = (counting(), counting());
+    let ((count, waker), (plain_count, plain_waker)) = (Count::new(), Count::new());
     let select = claim(waker);
     let (arm, twin, elsewhere, plain) =
         (Box::pin(Node::new(0)), Box::pin(Node::new(0)), Box::pin(Node::new(0)), Box::pin(Node::new(0)));
@@ -164,12 +149,12 @@ fn win_passes_over_held_and_won_selects() {
     push(&mut list, plain.as_ref(), plain_waker);
     assert!(list.any_winnable());
     serve(&mut list, 1).unwrap().wake();
-    assert_eq!((plain.phase(), plain_count.0.load(SeqCst)), (Phase::Granted, 1));
+    assert_eq!((plain.phase(), plain_count.get()), (Phase::Granted, 1));
 
     select.open();
     assert!(list.any_winnable() && select.won().is_none());
     serve(&mut list, 2).unwrap().wake();
-    assert_eq!((payload(&arm), count.0.load(SeqCst), select.won()), (2, 1, Some(3)));
+    assert_eq!((payload(&arm), count.get(), select.won()), (2, 1, Some(3)));
     assert_eq!(select.hold(), Err(3));
     // Its other arms stand in the lists until their owner takes them out, and nobody can win them.
     assert!(!list.any_winnable() && list.win().is_none() && other.win().is_none());
@@ -185,7 +170,7 @@ fn claim_states() {
     claim.open();
     assert_eq!(format!("{claim:?}"), "Claim(OPEN)");
     assert_eq!((claim.hold(), claim.hold()), (Ok(()), Ok(())));
-    let (count, waker) = counting();
+    let (count, waker) = Count::new();
     // SAFETY: nothing is queued.
     assert!(unsafe { claim.set_waker(Some(waker)) }.is_none());
     // SAFETY: as above.
@@ -279,7 +264,7 @@ impl World {
         World {
             list: List::new(),
             nodes: (0..NODES).map(|_| Box::pin(Node::new(0))).collect(),
-            wakers: (0..NODES).map(|_| counting()).collect(),
+            wakers: (0..NODES).map(|_| Count::new()).collect(),
             claims: (0..CLAIMS).map(|_| claim(noop())).collect(),
             queue: VecDeque::new(),
             states: [State::Held; CLAIMS],
@@ -315,7 +300,7 @@ impl World {
             }
             Op::Remove(node) => self.remove(node),
             Op::Rewake(node) => {
-                let (_, other) = counting();
+                let (_, other) = Count::new();
                 let unused = rewake(&mut self.list, self.nodes[node].as_ref(), other.clone());
                 let task = self.queue.iter().any(|entry| *entry == (node, None));
                 assert_eq!(unused.will_wake(&other), !task);
@@ -364,9 +349,9 @@ impl World {
         assert_eq!(self.nodes[node].phase(), Phase::Granted);
         match claim {
             None => {
-                let before = self.wakers[node].0.0.load(SeqCst);
+                let before = self.wakers[node].0.get();
                 waker.wake();
-                assert_eq!(self.wakers[node].0.0.load(SeqCst), before + 1);
+                assert_eq!(self.wakers[node].0.get(), before + 1);
             }
             Some(claim) => {
                 self.states[claim] = State::Won(node as u32);
