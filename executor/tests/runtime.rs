@@ -2,21 +2,12 @@
 #![allow(missing_docs)]
 use dormouse_executor::runtime::{Builder, Handle, Runtime, block_on};
 use dormouse_executor::task;
-use dormouse_testing::{Count, Gate, OnDrop, child, on_drop, until, watch};
+use dormouse_testing::{Count, Gate, OnDrop, child, on_drop, panics, until, watch};
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, Barrier, Mutex};
-
-fn message(f: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it panics");
-    match payload.downcast::<String>() {
-        Ok(text) => *text,
-        Err(payload) => payload.downcast::<&str>().unwrap().to_string(),
-    }
-}
 
 #[test]
 fn zero_workers_and_zero_blocking_threads_are_refused() {
@@ -59,10 +50,10 @@ fn child_builds() {
 #[test]
 fn spawn_outside_of_a_runtime_panics_with_advice() {
     for (name, text) in [
-        ("spawn", message(|| drop(task::spawn(async {})))),
-        ("go", message(|| task::go(async {}))),
-        ("spawn_blocking", message(|| drop(task::spawn_blocking(|| ())))),
-        ("Handle::current", message(|| drop(Handle::current()))),
+        ("spawn", panics(|| drop(task::spawn(async {})))),
+        ("go", panics(|| task::go(async {}))),
+        ("spawn_blocking", panics(|| drop(task::spawn_blocking(|| ())))),
+        ("Handle::current", panics(|| drop(Handle::current()))),
     ] {
         assert!(
             text.contains(name) && text.contains("outside of a runtime") && text.contains("enter"),
@@ -77,9 +68,9 @@ fn spawn_outside_of_a_runtime_panics_with_advice() {
 fn nested_block_on_panics_with_advice() {
     let _watch = watch();
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
-    let text = rt.run_main(async { message(|| block_on(async {})) });
+    let text = rt.run_main(async { panics(|| block_on(async {})) });
     assert!(text.contains("block_on") && text.contains(".await"), "{text}");
-    let text = rt.block_on(async { message(|| Handle::current().block_on(async {})) });
+    let text = rt.block_on(async { panics(|| Handle::current().block_on(async {})) });
     assert!(text.contains("spawn_blocking"), "{text}");
     // Where it may block, it may.
     let sum = rt
@@ -270,7 +261,7 @@ fn enter_guards_out_of_order_panic_and_stay_sound() {
     std::thread::spawn(|| {
         let (a, b) = (Builder::current_thread().build().unwrap(), Builder::current_thread().build().unwrap());
         let (first, second) = (a.enter(), b.enter());
-        let text = message(|| drop(first));
+        let text = panics(|| drop(first));
         assert!(text.contains("reverse order"), "{text}");
         drop(second);
         drop((a, b));

@@ -2,6 +2,7 @@
 //! and panic, [values](Tally) whose fate is counted, and futures and guards to put into tasks.
 mod count;
 mod gate;
+mod panics;
 mod process;
 mod values;
 mod wakers;
@@ -9,6 +10,7 @@ mod watchdog;
 
 pub use count::Count;
 pub use gate::{Gate, OnDrop, on_drop, until};
+pub use panics::panics;
 pub use process::child;
 pub use values::{Tally, Value, number};
 pub use wakers::{Calls, EVENTS, Event, hooked};
