@@ -6,6 +6,7 @@
 mod model;
 
 use dormouse_chan::{Receiver, Sender, TryRecvError, TrySendError, bounded, select, unbounded};
+use dormouse_testing::Count;
 use model::{Arm, DEFAULT, ELSE, FUTURE, Fut, Got, Model, Op, Outcome, Words};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -15,8 +16,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 const CHANNELS: usize = 3;
 
@@ -160,15 +160,6 @@ async fn run_select(arms: Arms, Words { biased, default, otherwise }: Words) -> 
     }
 }
 
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
-
 /// What a future holds on to; given back after it, one by one, so that the order of closing is known.
 enum Handle {
     Tx(usize, Rc<Sender<Val>>),
@@ -179,7 +170,7 @@ struct Task {
     future: Pin<Box<dyn Future<Output = Out>>>,
     handles: Vec<Handle>,
     gate: Option<Rc<Cell<bool>>>,
-    wakes: Arc<Wakes>,
+    wakes: Arc<Count>,
 }
 
 /// The handles of one channel that the test has.
@@ -470,7 +461,7 @@ impl World {
         prop_assert_eq!(&*self.dropped.borrow(), &self.model.dropped, "values that are gone");
         for (id, task) in &self.tasks {
             let expected = self.model.futs[id].wakes;
-            prop_assert_eq!(task.wakes.0.load(SeqCst), expected, "wake-ups of task {}", id);
+            prop_assert_eq!(task.wakes.get(), expected, "wake-ups of task {}", id);
         }
         for (chan, ends) in self.ends.iter().enumerate() {
             let expected =

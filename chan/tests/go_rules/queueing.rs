@@ -1,12 +1,12 @@
 //! I4, I7, X7, X8: who waits is served first come, first served; nobody overtakes, whatever is polled or dropped.
-use crate::allocs::allocations;
+use crate::allocs::{NOTHING, allocated};
 use dormouse_chan::{Receiver, TryRecvError, TrySendError, bounded};
-use dormouse_testing::watch;
+use dormouse_testing::{Calls, Count, panics, watch};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready_eq};
 
@@ -186,10 +186,10 @@ fn spurious_polls_complete_nothing_and_keep_the_place() {
 fn waiting_and_polling_again_allocates_nothing() {
     let _watch = watch();
     let (tx, rx) = bounded(0);
-    let (_wakes, waker) = counted();
+    let (_wakes, waker) = Count::new();
     let mut cx = Context::from_waker(&waker);
     let mut recv = pin!(rx.recv());
-    let (count, ()) = allocations(|| {
+    let (made, ()) = allocated(|| {
         for _ in 0..100_000 {
             assert_eq!(recv.as_mut().poll(&mut cx), Poll::Pending);
         }
@@ -200,78 +200,36 @@ fn waiting_and_polling_again_allocates_nothing() {
         assert_eq!(rx.try_recv(), Ok(2));
         assert_eq!(send.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
     });
-    assert_eq!(count, 0);
-}
-
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
-
-fn counted() -> (Arc<Wakes>, Waker) {
-    let wakes = Arc::new(Wakes::default());
-    (wakes.clone(), Waker::from(wakes))
+    assert_eq!(made, NOTHING);
 }
 
 #[test]
 fn the_task_that_polled_last_is_woken() {
     let _watch = watch();
     let (tx, rx) = bounded(0);
-    let ((old, old_waker), (new, new_waker)) = (counted(), counted());
+    let ((old, old_waker), (new, new_waker)) = (Count::new(), Count::new());
     let mut recv = pin!(rx.recv());
     assert!(recv.as_mut().poll(&mut Context::from_waker(&old_waker)).is_pending());
     assert!(recv.as_mut().poll(&mut Context::from_waker(&new_waker)).is_pending());
     assert_eq!(Arc::strong_count(&old), 2, "the old waker is no longer kept: `old` and `old_waker` are left");
     tx.try_send(1).unwrap();
-    assert_eq!((old.0.load(SeqCst), new.0.load(SeqCst)), (0, 1));
+    assert_eq!((old.get(), new.get()), (0, 1));
     assert_eq!(recv.as_mut().poll(&mut Context::from_waker(&old_waker)), Poll::Ready(Some(1)));
 
     let mut send = pin!(tx.send(2));
     assert!(send.as_mut().poll(&mut Context::from_waker(&old_waker)).is_pending());
     assert!(send.as_mut().poll(&mut Context::from_waker(&new_waker)).is_pending());
     assert_eq!(rx.try_recv(), Ok(2));
-    assert_eq!((old.0.load(SeqCst), new.0.load(SeqCst)), (0, 2));
+    assert_eq!((old.get(), new.get()), (0, 2));
 }
 
-/// A waker of which no two clones are known to wake the same task, as `Waker::will_wake` allows.
-fn stranger(count: Arc<AtomicUsize>) -> Waker {
-    const TABLE: &RawWakerVTable = &RawWakerVTable::new(
-        |data| {
-            // SAFETY: made by `Box::into_raw` below, and alive until its `drop`.
-            let count = unsafe { &*data.cast::<Arc<AtomicUsize>>() };
-            RawWaker::new(Box::into_raw(Box::new(count.clone())).cast(), TABLE)
-        },
-        |data| {
-            // SAFETY: as above; `wake` gives it up.
-            let count = unsafe { Box::from_raw(data.cast::<Arc<AtomicUsize>>().cast_mut()) };
-            count.fetch_add(1, SeqCst);
-        },
-        |data| {
-            // SAFETY: as above.
-            let count = unsafe { &*data.cast::<Arc<AtomicUsize>>() };
-            count.fetch_add(1, SeqCst);
-        },
-        |data| {
-            // SAFETY: as above; `drop` gives it up.
-            drop(unsafe { Box::from_raw(data.cast::<Arc<AtomicUsize>>().cast_mut()) });
-        },
-    );
-    let data = Box::into_raw(Box::new(count)).cast();
-    // SAFETY: the table keeps the contract, and what it counts in is thread-safe.
-    unsafe { Waker::new(data, TABLE) }
-}
-
+/// `Waker::will_wake` may be false for a waker and its clone.
 #[test]
 fn a_waker_may_be_a_stranger_to_its_clones() {
     let _watch = watch();
     let (tx, rx) = bounded(0);
-    let count = Arc::new(AtomicUsize::new(0));
-    let waker = stranger(count.clone());
+    let calls = Calls::new(|_| ());
+    let waker = calls.waker();
     assert!(!waker.will_wake(&waker.clone()));
     let mut cx = Context::from_waker(&waker);
     {
@@ -280,14 +238,14 @@ fn a_waker_may_be_a_stranger_to_its_clones() {
             assert!(recv.as_mut().poll(&mut cx).is_pending());
         }
         tx.try_send(1).unwrap();
-        assert_eq!(count.load(SeqCst), 1);
+        assert_eq!(calls.woken(), 1);
         assert_eq!(recv.as_mut().poll(&mut cx), Poll::Ready(Some(1)));
         let mut send = pin!(tx.send(2));
         for _ in 0..3 {
             assert!(send.as_mut().poll(&mut cx).is_pending());
         }
         assert_eq!(rx.try_recv(), Ok(2));
-        assert_eq!(count.load(SeqCst), 2);
+        assert_eq!(calls.woken(), 2);
         assert_eq!(send.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
         let mut select = pin!(async {
             dormouse_chan::select! { recv(rx) -> value => value }
@@ -296,27 +254,27 @@ fn a_waker_may_be_a_stranger_to_its_clones() {
             assert!(select.as_mut().poll(&mut cx).is_pending());
         }
         tx.try_send(3).unwrap();
-        assert_eq!(count.load(SeqCst), 3);
+        assert_eq!(calls.woken(), 3);
         assert_eq!(select.as_mut().poll(&mut cx), Poll::Ready(Some(3)));
     }
     drop(waker);
-    assert_eq!(Arc::strong_count(&count), 1, "no clone is kept");
+    assert_eq!(calls.alive(), 0, "no clone is kept");
 }
 
 #[test]
 fn one_operation_wakes_once() {
     let _watch = watch();
     let (tx, rx) = bounded(0);
-    let (wakes, waker) = counted();
+    let (wakes, waker) = Count::new();
     let mut cx = Context::from_waker(&waker);
     let (mut a, mut b) = (pin!(rx.recv()), pin!(rx.recv()));
     assert!(a.as_mut().poll(&mut cx).is_pending());
     assert!(b.as_mut().poll(&mut cx).is_pending());
     tx.try_send(1).unwrap();
-    assert_eq!(wakes.0.load(SeqCst), 1);
+    assert_eq!(wakes.get(), 1);
     assert_eq!(a.as_mut().poll(&mut cx), Poll::Ready(Some(1)));
     tx.try_send(2).unwrap();
-    assert_eq!(wakes.0.load(SeqCst), 2);
+    assert_eq!(wakes.get(), 2);
     assert_eq!(b.as_mut().poll(&mut cx), Poll::Ready(Some(2)));
     assert_eq!(Arc::strong_count(&wakes), 2, "no waker is kept");
 }
@@ -344,10 +302,8 @@ fn a_finished_future_says_so_and_panics_if_polled_again() {
         assert!(!future.is_terminated());
         assert!(future.as_mut().poll(&mut cx).is_ready());
         assert!(future.is_terminated());
-        let again = std::panic::AssertUnwindSafe(|| future.as_mut().poll(&mut cx).is_ready());
-        let payload = std::panic::catch_unwind(again).unwrap_err();
-        let text = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref().copied());
-        assert_eq!(text, Some("a finished channel future was polled again"));
+        let text = panics(|| future.as_mut().poll(&mut cx).is_ready());
+        assert_eq!(text, "a finished channel future was polled again");
     }
     twice(tx.send(1));
     twice(rx.recv());

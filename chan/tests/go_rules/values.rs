@@ -1,5 +1,5 @@
 //! F10, I5, I9: values of every shape pass unchanged, exactly once, and nothing of them is kept.
-use crate::allocs::allocations;
+use crate::allocs::{NOTHING, allocated};
 use dormouse_chan::{Receiver, Sender, bounded, unbounded};
 use dormouse_testing::watch;
 use std::fmt::Debug;
@@ -98,10 +98,10 @@ fn an_over_aligned_value_stands_where_it_may() {
 #[test]
 fn zero_sized_values_need_no_buffer() {
     let _watch = watch();
-    let (channel, (tx, rx)) = allocations(|| bounded::<()>(usize::MAX / 2));
-    assert_eq!(channel, 1, "the channel itself");
+    let (channel, (tx, rx)) = allocated(|| bounded::<()>(usize::MAX / 2));
+    assert_eq!(channel.times, 1, "the channel itself");
     assert_eq!(tx.capacity(), Some(usize::MAX / 2));
-    let (passing, ()) = allocations(|| {
+    let (passing, ()) = allocated(|| {
         for _ in 0..1000 {
             tx.try_send(()).unwrap();
         }
@@ -110,15 +110,15 @@ fn zero_sized_values_need_no_buffer() {
             rx.try_recv().unwrap();
         }
     });
-    assert_eq!(passing, 0);
+    assert_eq!(passing, NOTHING);
 }
 
 #[test]
 fn a_channel_allocates_once_for_itself_and_once_for_its_buffer() {
     let _watch = watch();
-    assert_eq!(allocations(|| bounded::<u64>(0)).0, 1);
-    assert_eq!(allocations(|| bounded::<u64>(10)).0, 2);
-    assert_eq!(allocations(unbounded::<u64>).0, 1, "no block before the first value");
+    assert_eq!(allocated(|| bounded::<u64>(0)).0.times, 1);
+    assert_eq!(allocated(|| bounded::<u64>(10)).0.times, 2);
+    assert_eq!(allocated(unbounded::<u64>).0.times, 1, "no block before the first value");
 }
 
 /// A queue of steady length lives without the allocator, and a drained burst is given back.
@@ -127,13 +127,13 @@ fn the_memory_of_an_unbounded_channel_follows_its_contents() {
     let _watch = watch();
     let (tx, rx) = unbounded();
     tx.try_send(0).unwrap();
-    let (steady, ()) = allocations(|| {
+    let (steady, ()) = allocated(|| {
         for n in 1..10_000 {
             tx.try_send(n).unwrap();
             assert_eq!(rx.try_recv(), Ok(n - 1));
         }
     });
-    assert!(steady <= 2, "{steady} allocations for a queue of one value or two");
+    assert!(steady.times <= 2, "{steady:?} for a queue of one value or two");
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! A select that waits: its places in the queues, its wake-ups, and what happens while it polls its futures.
 use dormouse_chan::{Receiver, Sender, TryRecvError, bounded, select};
-use dormouse_testing::watch;
+use dormouse_testing::{Count, watch};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready_eq};
 
@@ -192,21 +191,11 @@ fn a_won_arm_goes_before_a_future() {
     assert_eq!(polls.get(), 1);
 }
 
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
-
 #[test]
 fn the_task_that_polled_last_is_woken_once() {
     let _watch = watch();
     let ((a_tx, a), (b_tx, b)) = (bounded(0), bounded(0));
-    let (old, new) = (Arc::new(Wakes::default()), Arc::new(Wakes::default()));
-    let (old_waker, new_waker) = (Waker::from(old.clone()), Waker::from(new.clone()));
+    let ((old, old_waker), (new, new_waker)) = (Count::new(), Count::new());
     {
         let mut select = pin!(async {
             select! { recv(a) -> v => v, recv(b) -> v => v }
@@ -217,7 +206,7 @@ fn the_task_that_polled_last_is_woken_once() {
         assert_eq!(Arc::strong_count(&new), 3, "one clone for all arms");
         b_tx.try_send(1).unwrap();
         assert!(a_tx.try_send(1).is_err());
-        assert_eq!((old.0.load(SeqCst), new.0.load(SeqCst)), (0, 1));
+        assert_eq!((old.get(), new.get()), (0, 1));
         assert_eq!(select.as_mut().poll(&mut Context::from_waker(&old_waker)), Poll::Ready(Some(1)));
     }
     assert_eq!(Arc::strong_count(&new), 2);
