@@ -95,13 +95,22 @@ pub(crate) struct Core<T> {
     returned: VecDeque<(u64, T)>,
     /// The number of the last hand-over.
     handed: u64,
-    closed: bool,
-    /// Closed, or some values were put back: what the common path need not know apart.
+    state: State,
+    /// Not open, or some values were put back: what the common path need not know apart.
     unusual: bool,
 }
 
 // SAFETY: a core owns values of T and lists of waiters, which are Send for T: Send.
 unsafe impl<T: Send> Send for Core<T> {}
+
+/// Whether values can pass.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Closed,
+    /// Go's nil channel: nothing ever passes, and it cannot be closed.
+    Nil,
+}
 
 /// What [`Core::take`] found.
 pub(crate) enum Take<T> {
@@ -109,6 +118,8 @@ pub(crate) enum Take<T> {
     Value(T, Option<Waker>),
     Empty,
     Closed,
+    /// And never will be anything: no reason to queue.
+    Nil,
 }
 
 /// What [`Core::put`] did.
@@ -117,6 +128,8 @@ pub(crate) enum Put {
     Done(Option<Waker>),
     Full,
     Closed,
+    /// Nobody will ever take it: no reason to queue.
+    Nil,
 }
 
 const MAY_RECV: u8 = 1;
@@ -132,7 +145,6 @@ pub(crate) struct Chan<T> {
     pub(crate) receivers: AtomicUsize,
     /// `usize::MAX` = unbounded.
     capacity: usize,
-    nil: bool,
 }
 
 impl<T> Core<T> {
@@ -162,8 +174,12 @@ impl<T> Core<T> {
             let waker = if self.senders.is_empty() { None } else { self.move_up() };
             return Take::Value(value, waker);
         }
-        if self.unusual && self.closed {
-            return Take::Closed;
+        if self.unusual {
+            match self.state {
+                State::Open => {}
+                State::Closed => return Take::Closed,
+                State::Nil => return Take::Nil,
+            }
         }
         if let Some(mut sender) = self.senders.win() {
             // SAFETY: a queued sender's payload is its value, which leaves it here, once.
@@ -176,7 +192,7 @@ impl<T> Core<T> {
     #[cold]
     fn take_returned(&mut self) -> Take<T> {
         let returned = self.returned.pop_front();
-        self.unusual = self.closed || !self.returned.is_empty();
+        self.unusual = self.state != State::Open || !self.returned.is_empty();
         match returned {
             Some((_, value)) => Take::Value(value, None),
             None => Take::Empty,
@@ -187,7 +203,7 @@ impl<T> Core<T> {
     /// senders that `close` has not told yet have failed all the same.
     #[inline(always)]
     fn move_up(&mut self) -> Option<Waker> {
-        if self.unusual && self.closed {
+        if self.unusual && self.is_closed() {
             return None;
         }
         let mut sender = self.senders.win()?;
@@ -206,8 +222,12 @@ impl<T> Core<T> {
     /// `value` can be read, and is not used as a value afterwards if the answer is `Done`.
     #[inline(always)]
     pub(crate) unsafe fn put(&mut self, value: *const T) -> Put {
-        if self.unusual && self.closed {
-            return Put::Closed;
+        if self.unusual {
+            match self.state {
+                State::Open => {}
+                State::Closed => return Put::Closed,
+                State::Nil => return Put::Nil,
+            }
         }
         let number = self.handed + 1;
         if let Some(mut receiver) = self.receivers.win() {
@@ -241,6 +261,11 @@ impl<T> Core<T> {
         None
     }
 
+    #[inline(always)]
+    fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
     fn len(&self) -> usize {
         self.returned.len() + self.buffer.len()
     }
@@ -254,7 +279,7 @@ impl<T> Core<T> {
 
     /// I2: nobody who could be served waits. (While `close` tells the waiters in batches, some still stand here.)
     fn check(&self) {
-        if cfg!(debug_assertions) && !self.closed {
+        if cfg!(debug_assertions) && self.state == State::Open {
             debug_assert!(
                 self.buffer.len() == 0 || !self.receivers.any_winnable(),
                 "I2: a receiver waits beside a value"
@@ -276,8 +301,8 @@ impl<T> Chan<T> {
             senders: List::new(),
             returned: VecDeque::new(),
             handed: 0,
-            closed: false,
-            unusual: false,
+            state: if nil { State::Nil } else { State::Open },
+            unusual: nil,
         };
         Chan {
             hint: AtomicU8::new(core.hint()),
@@ -285,7 +310,6 @@ impl<T> Chan<T> {
             senders: AtomicUsize::new(1),
             receivers: AtomicUsize::new(1),
             capacity,
-            nil,
         }
     }
 
@@ -315,11 +339,6 @@ impl<T> Chan<T> {
         (self.capacity != usize::MAX).then_some(self.capacity)
     }
 
-    /// Does this channel never carry anything, whatever is done with it?
-    pub(crate) fn is_nil(&self) -> bool {
-        self.nil
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.core.lock().len()
     }
@@ -330,7 +349,7 @@ impl<T> Chan<T> {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.core.lock().closed
+        self.core.lock().is_closed()
     }
 
     /// Receives without waiting.
@@ -348,7 +367,7 @@ impl<T> Chan<T> {
                 wakes::wake(waker);
                 Ok(value)
             }
-            Take::Empty => Err(TryRecvError::Empty),
+            Take::Empty | Take::Nil => Err(TryRecvError::Empty),
             Take::Closed => Err(TryRecvError::Closed),
         }
     }
@@ -370,7 +389,7 @@ impl<T> Chan<T> {
                 wakes::wake(waker);
                 Ok(())
             }
-            Put::Full => Err(TrySendError::Full(ManuallyDrop::into_inner(value))),
+            Put::Full | Put::Nil => Err(TrySendError::Full(ManuallyDrop::into_inner(value))),
             Put::Closed => Err(TrySendError::Closed(ManuallyDrop::into_inner(value))),
         }
     }
@@ -378,14 +397,15 @@ impl<T> Chan<T> {
     /// Closes the channel; true the first time. Waiting receivers learn that nothing comes, waiting senders keep
     /// their values.
     pub(crate) fn close(&self) -> bool {
-        if self.nil {
-            return false;
-        }
         let mut first = None;
         loop {
             let mut wakes = Wakes::new();
             let mut core = self.core.lock();
-            first.get_or_insert(!std::mem::replace(&mut core.closed, true));
+            match core.state {
+                State::Nil => return false,
+                state => first.get_or_insert(state == State::Open),
+            };
+            core.state = State::Closed;
             core.unusual = true;
             while !wakes.is_full()
                 && let Some(waiter) = core.receivers.win()

@@ -120,7 +120,7 @@ fn a_wait_says_why_and_where() {
     waits_for(Reason::Select, line!(), async { select! { recv(rx) -> _ => (), _ = nil_rx.recv() => () } });
     // Nobody knows what a future of somebody else waits for.
     #[rustfmt::skip]
-    waits_for(Reason::External, line!(), async { select! { recv(rx) -> _ => (), () = pending() => () } });
+    waits_for(Reason::SelectExternal, line!(), async { select! { recv(rx) -> _ => (), () = pending() => () } });
     #[rustfmt::skip]
     waits_for(Reason::SelectNoCases, line!(), async { select! { recv(rx) -> _, if false => () } });
 }

@@ -39,6 +39,8 @@ pub enum Reason {
     ChanSendNil,
     /// A `select!`.
     Select,
+    /// A `select!` with a future of another library among its arms, or a hand-written one.
+    SelectExternal,
     /// A `select!` without an enabled arm.
     SelectNoCases,
     /// A timer.
@@ -58,13 +60,14 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Reason; 14] = [
+    const ALL: [Reason; 15] = [
         Reason::External,
         Reason::ChanReceive,
         Reason::ChanReceiveNil,
         Reason::ChanSend,
         Reason::ChanSendNil,
         Reason::Select,
+        Reason::SelectExternal,
         Reason::SelectNoCases,
         Reason::Sleep,
         Reason::MutexLock,
@@ -84,6 +87,7 @@ impl Reason {
             Reason::ChanSend => "chan send",
             Reason::ChanSendNil => "chan send (nil chan)",
             Reason::Select => "select",
+            Reason::SelectExternal => "select (external)",
             Reason::SelectNoCases => "select (no cases)",
             Reason::Sleep => "sleep",
             Reason::MutexLock => "sync.Mutex.Lock",
@@ -93,6 +97,12 @@ impl Reason {
             Reason::Blocking => "blocking job",
             Reason::SimWait => "sim.Wait",
         }
+    }
+
+    /// May something end the wait that is not ours, and that nobody here knows of?
+    #[inline(always)]
+    pub const fn is_external(self) -> bool {
+        matches!(self, Reason::External | Reason::SelectExternal)
     }
 
     /// The reason with this number (`reason as u8`), `External` for a number that none has.
@@ -110,7 +120,7 @@ impl fmt::Display for Reason {
 /// The source line of an await, as the methods that make futures record it.
 pub type Site = &'static Location<'static>;
 
-/// What a task waits for, as its polls note it; outlives them.
+/// What a task waits for, as its polls note it, and the budget of the present one; outlives them.
 ///
 /// One thread polls at a time and writes, others may read: what they see is some wait, the latest if the poll is over.
 #[derive(Debug)]
@@ -118,6 +128,8 @@ pub struct Waits {
     site: AtomicPtr<Location<'static>>,
     polls: AtomicU32,
     reason: AtomicU8,
+    budget: AtomicU8,
+    refused: AtomicU8,
 }
 
 impl Default for Waits {
@@ -133,6 +145,8 @@ impl Waits {
             site: AtomicPtr::new(ptr::null_mut()),
             polls: AtomicU32::new(0),
             reason: AtomicU8::new(Reason::External as u8),
+            budget: AtomicU8::new(0),
+            refused: AtomicU8::new(0),
         }
     }
 
@@ -140,7 +154,32 @@ impl Waits {
     #[inline(always)]
     fn begin(&self) {
         self.polls.store(self.polls.load(Relaxed).wrapping_add(1), Relaxed);
-        self.set(Reason::External, None);
+        // The place stays: nobody looks at it before a reason is noted with one.
+        self.reason.store(Reason::External as u8, Relaxed);
+        self.budget.store(BUDGET as u8, Relaxed);
+        self.refused.store(0, Relaxed);
+    }
+
+    #[inline(always)]
+    fn spend(&self) -> bool {
+        match self.budget.load(Relaxed) {
+            0 => self.refuse(),
+            left => {
+                self.budget.store(left - 1, Relaxed);
+                true
+            }
+        }
+    }
+
+    #[cold]
+    fn refuse(&self) -> bool {
+        let refused = self.refused.load(Relaxed);
+        if refused == REFUSALS as u8 {
+            self.budget.store(u8::MAX, Relaxed);
+            return true;
+        }
+        self.refused.store(refused + 1, Relaxed);
+        false
     }
 
     #[inline(always)]
@@ -152,11 +191,15 @@ impl Waits {
 
     /// Why and where the last poll waited; `External` and `None` if for nothing of ours.
     pub fn get(&self) -> (Reason, Option<Site>) {
+        let reason = self.reason();
+        if reason == Reason::External {
+            return (reason, None);
+        }
         let site = NonNull::new(self.site.load(Relaxed)).map(|site| {
             // SAFETY: only `set` writes it, and from a `&'static`.
             unsafe { site.as_ref() }
         });
-        (self.reason(), site)
+        (reason, site)
     }
 
     fn reason(&self) -> Reason {
@@ -169,74 +212,56 @@ impl Waits {
     }
 }
 
-/// What one poll carries. Lives on the stack of whoever polls.
+/// One poll. Lives on the stack of whoever polls.
 #[derive(Debug)]
-pub struct Frame<'w> {
-    budget: Cell<u32>,
-    refused: Cell<u32>,
-    waits: &'w Waits,
-    outer: Cell<*const Frame<'static>>,
-}
+pub struct Frame<'w>(&'w Waits);
 
-thread_local!(static TOP: Cell<*const Frame<'static>> = const { Cell::new(ptr::null()) });
+thread_local!(static TOP: Cell<*const Waits> = const { Cell::new(ptr::null()) });
 
 impl<'w> Frame<'w> {
     /// A frame with a full budget, for a poll that begins; it notes into `waits`.
     #[inline(always)]
     pub fn new(waits: &'w Waits) -> Self {
         waits.begin();
-        Frame { budget: Cell::new(BUDGET), refused: Cell::new(0), waits, outer: Cell::new(ptr::null()) }
+        Frame(waits)
     }
 
     /// Runs `f` (one poll) with this frame as the innermost one; also when `f` panics, the outer one is back after.
     #[inline(always)]
     pub fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
-        struct Leave(*const Frame<'static>);
-        impl Drop for Leave {
-            #[inline(always)]
-            fn drop(&mut self) {
-                TOP.set(self.0);
-            }
-        }
-        let outer = TOP.replace(ptr::from_ref(self).cast());
-        self.outer.set(outer);
-        let _leave = Leave(outer);
-        f()
-    }
-
-    #[cold]
-    fn refuse(&self) -> bool {
-        let refused = self.refused.get() + 1;
-        self.refused.set(refused);
-        if refused > REFUSALS {
-            self.budget.set(u32::MAX);
-        }
-        refused > REFUSALS
+        under(self.0, f)
     }
 }
 
-/// Calls `f` with the innermost frame of this thread, if a poll of ours is on.
+/// Runs `f` with `top` as the innermost poll, or none.
 #[inline(always)]
-fn with_top<R>(f: impl FnOnce(&Frame<'_>) -> R) -> Option<R> {
+fn under<R>(top: *const Waits, f: impl FnOnce() -> R) -> R {
+    struct Back(*const Waits);
+    impl Drop for Back {
+        #[inline(always)]
+        fn drop(&mut self) {
+            TOP.set(self.0);
+        }
+    }
+    let _back = Back(TOP.replace(top));
+    f()
+}
+
+/// Calls `f` with the innermost poll of this thread, if one of ours is on.
+#[inline(always)]
+fn with_top<R>(f: impl FnOnce(&Waits) -> R) -> Option<R> {
     let top = TOP.get();
     if top.is_null() {
         return None;
     }
-    // SAFETY: `TOP` is set only by `enter`, for as long as the frame that it borrows is being polled in.
+    // SAFETY: `TOP` is set only by `Frame::enter`, for as long as the frame borrows it.
     Some(f(unsafe { &*top }))
 }
 
 /// Takes one operation from the poll's budget: true = go on, false = it is used up.
 #[inline(always)]
 pub fn spend() -> bool {
-    with_top(|frame| match frame.budget.get() {
-        0 => frame.refuse(),
-        left => {
-            frame.budget.set(left - 1);
-            true
-        }
-    })
-    .unwrap_or(true)
+    with_top(Waits::spend).unwrap_or(true)
 }
 
 /// [`spend`] for a future's `poll`: Pending, with the task woken again, if the budget is used up.
@@ -253,13 +278,13 @@ pub fn poll_spend(cx: &mut Context<'_>) -> Poll<()> {
 /// Records why and where the current poll is about to wait. The last one before the poll returns counts.
 #[inline(always)]
 pub fn note(reason: Reason, site: Option<Site>) {
-    with_top(|frame| frame.waits.set(reason, site));
+    with_top(|waits| waits.set(reason, site));
 }
 
 /// The last reason that the current poll recorded, `External` if none.
 #[inline(always)]
 pub fn noted() -> Reason {
-    with_top(|frame| frame.waits.reason()).unwrap_or(Reason::External)
+    with_top(Waits::reason).unwrap_or(Reason::External)
 }
 
 /// Is a poll of ours on, on this thread?
@@ -270,12 +295,5 @@ pub fn polling() -> bool {
 
 /// Runs `f` as if no poll were on: the budget is unlimited and reasons go nowhere.
 pub fn outside<R>(f: impl FnOnce() -> R) -> R {
-    struct Back(*const Frame<'static>);
-    impl Drop for Back {
-        fn drop(&mut self) {
-            TOP.set(self.0);
-        }
-    }
-    let _back = Back(TOP.replace(ptr::null()));
-    f()
+    under(ptr::null(), f)
 }

@@ -3,72 +3,21 @@
 //! A waiting thread blocks on a condition variable of the model: a lost wake-up is a deadlock that loom reports. Each
 //! rule of the claim also has a model that leaves it out and must fail, so that the models are known to look.
 //!
-//! Loom overlooks interleavings of a load with another thread's exchange if that thread has loaded the same word just
-//! before (its issues 166 and 392). So each model runs twice: as it is, and with a yield before each operation
-//! ([`step`]), which makes loom try the other threads there.
+//! Before each operation stands a [`step`].
 use crate::claim::Claim;
 use crate::list::{List, Node, Phase, Removed, Verdict};
 use crate::lock::{Lock, word::Raw};
 use crate::prim::atomic::{AtomicBool, Ordering::*};
 use crate::prim::{self, UnsafeCell, thread};
 use crate::wakes::{Wakes, wake};
-use std::cell::Cell;
+use dormouse_testing::model::{Signal, explore, step};
 use std::marker::PhantomPinned;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-thread_local!(static STEPS: Cell<bool> = const { Cell::new(false) });
-
-/// Where another thread may come first.
-fn step() {
-    if STEPS.get() {
-        thread::yield_now();
-    }
-}
-
 fn check(model: impl Fn() + Send + Sync + 'static) {
-    let model = Arc::new(model);
-    for steps in [false, true] {
-        STEPS.set(steps);
-        let model = model.clone();
-        let mut builder = loom::model::Builder::new();
-        // A yield is no preemption: one less is needed.
-        builder.preemption_bound = Some(3 - usize::from(steps));
-        builder.check(move || model());
-    }
-}
-
-/// Wakes a thread of the model.
-struct Signal {
-    woken: prim::Mutex<bool>,
-    changed: prim::Condvar,
-}
-
-impl Signal {
-    fn new() -> (Arc<Signal>, Waker) {
-        let signal = Arc::new(Signal { woken: prim::Mutex::new(false), changed: prim::Condvar::new() });
-        (signal.clone(), Waker::from(signal))
-    }
-
-    fn wait(&self) {
-        let mut woken = self.woken.lock().unwrap();
-        while !*woken {
-            woken = self.changed.wait(woken).unwrap();
-        }
-        *woken = false;
-    }
-
-    fn is_woken(&self) -> bool {
-        *self.woken.lock().unwrap()
-    }
-}
-
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        *self.woken.lock().unwrap() = true;
-        self.changed.notify_one();
-    }
+    explore(Some(3), Some(2), model);
 }
 
 /// The lock's own word, which stands in no other model: they use the model's mutex, so that who waits is blocked.

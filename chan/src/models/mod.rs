@@ -10,39 +10,21 @@ mod plain;
 mod select;
 
 use crate::{Receiver, Sender, bounded};
+use dormouse_testing::model::{explore, step};
 use dormouse_wait::prim::atomic::{AtomicBool, AtomicUsize, Ordering::*};
 use dormouse_wait::prim::thread::{self, JoinHandle, Thread};
 use dormouse_wait::random;
-use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8 as Plain;
 use std::task::{Context, Poll, Wake, Waker};
 
-thread_local!(static STEPS: Cell<bool> = const { Cell::new(false) });
-
-/// Where another thread may come first: before each poll and each drop of a waiting future.
-fn step() {
-    if STEPS.get() {
-        thread::yield_now();
-    }
-}
-
-/// Explores `body` with at most `preemptions` (`None`: all interleavings).
-///
-/// Loom overlooks interleavings of a load with another thread's exchange if that thread has loaded the same word just
-/// before (its issues 166 and 392). So each model runs twice: as it is, and with a yield at each [`step`].
+/// Explores `body` with at most `preemptions` (`None`: all interleavings). A [`step`] stands before each poll and each
+/// drop of a waiting future.
 fn model(preemptions: Option<usize>, body: impl Fn() + Send + Sync + 'static) {
-    let body = Arc::new(body);
-    for steps in [false, true] {
-        STEPS.set(steps);
-        let body = body.clone();
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = preemptions;
-        // The random order of a select's arms must be the same in each execution.
-        builder.check(move || random::with_seed(1, || body()));
-    }
+    // The random order of a select's arms must be the same in each execution.
+    explore(preemptions, preemptions, move || random::with_seed(1, &body));
 }
 
 /// Two channels of which the first has the lower address: a select locks in that order, and a model must do the same in

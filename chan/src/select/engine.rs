@@ -301,7 +301,7 @@ impl<'c> Select<'c> {
 
     /// Tells what the select waits for: if a future among its arms waits for something else, nobody can know.
     fn note(&self, reason: Reason) {
-        frame::note(if self.foreign { Reason::External } else { reason }, Some(self.site));
+        frame::note(if self.foreign { Reason::SelectExternal } else { reason }, Some(self.site));
     }
 
     /// Gives the claim the present waker. Nothing is queued, or the claim is held.
@@ -355,7 +355,7 @@ fn poll_future(
 ) -> FuturePoll {
     frame::note(Reason::External, None);
     let polled = poll(cx);
-    *foreign |= polled == FuturePoll::Pending && frame::noted() == Reason::External;
+    *foreign |= polled == FuturePoll::Pending && frame::noted().is_external();
     polled
 }
 

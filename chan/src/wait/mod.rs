@@ -47,6 +47,16 @@ use std::task::Waker;
 
 const POLLED_AGAIN: &str = "a finished channel future was polled again";
 
+/// What a poll under the lock came to.
+enum Polled<R> {
+    Ready(R),
+    Waits,
+    /// For ever, on a channel that is Go's nil.
+    WaitsOnNil,
+    /// It would wait, against what the hint said, and was given no waker for that.
+    NeedsWaker,
+}
+
 /// Drops a waker that is not needed; a panic of it ends here, reported by the panic hook. With no lock held.
 #[inline(always)]
 pub(crate) fn let_go(waker: Option<Waker>) {

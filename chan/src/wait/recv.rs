@@ -1,5 +1,5 @@
 //! A receive that waits, or has received.
-use super::{POLLED_AGAIN, let_go};
+use super::{POLLED_AGAIN, Polled, let_go};
 use crate::core::{Chan, Core, Handed, Take};
 use dormouse_wait::claim::Claim;
 use dormouse_wait::frame::{self, Reason, Site};
@@ -58,47 +58,70 @@ impl<'a, T> RecvWait<'a, T> {
             let_go(waker);
             return Poll::Ready(Some(value));
         }
-        self.poll_locked(cx, site, core, waker)
+        match self.poll_locked(core, waker) {
+            Polled::Ready(ready) => Poll::Ready(ready),
+            Polled::Waits => {
+                frame::note(Reason::ChanReceive, Some(site));
+                Poll::Pending
+            }
+            Polled::WaitsOnNil => self.wait_on_nil(site),
+            Polled::NeedsWaker => self.poll_with_waker(cx.waker().clone(), site),
+        }
     }
 
     #[inline]
     fn poll_locked(
         self: Pin<&Self>,
-        cx: &mut Context<'_>,
-        site: Site,
         mut core: Guard<'a, Core<T>>,
-        mut waker: Option<Waker>,
-    ) -> Poll<Option<T>> {
+        waker: Option<Waker>,
+    ) -> Polled<Option<T>> {
         let chan = self.chan;
-        loop {
-            match core.take() {
-                Take::Value(value, sender) => {
-                    chan.publish(&core);
-                    drop(core);
-                    self.node.spend();
-                    wakes::wake(sender);
-                    let_go(waker);
-                    return Poll::Ready(Some(value));
-                }
-                Take::Closed => {
-                    drop(core);
-                    self.node.spend();
-                    let_go(waker);
-                    return Poll::Ready(None);
-                }
-                Take::Empty => {}
-            }
-            if let Some(waker) = waker.take() {
-                // SAFETY: idle and pinned; `drop` removes it.
-                unsafe { core.receivers.push_back(self.node(), waker) };
+        match core.take() {
+            Take::Value(value, sender) => {
                 chan.publish(&core);
                 drop(core);
-                note_recv(chan, site);
-                return Poll::Pending;
+                self.node.spend();
+                wakes::wake(sender);
+                let_go(waker);
+                return Polled::Ready(Some(value));
             }
-            drop(core);
-            waker = Some(cx.waker().clone());
-            core = chan.core.lock();
+            Take::Closed => {
+                drop(core);
+                self.node.spend();
+                let_go(waker);
+                return Polled::Ready(None);
+            }
+            Take::Empty => {}
+            Take::Nil => {
+                drop(core);
+                let_go(waker);
+                return Polled::WaitsOnNil;
+            }
+        }
+        let Some(waker) = waker else {
+            return Polled::NeedsWaker;
+        };
+        // SAFETY: idle and pinned; `drop` removes it.
+        unsafe { core.receivers.push_back(self.node(), waker) };
+        chan.publish(&core);
+        drop(core);
+        Polled::Waits
+    }
+
+    #[cold]
+    fn wait_on_nil(self: Pin<&Self>, site: Site) -> Poll<Option<T>> {
+        frame::note(Reason::ChanReceiveNil, Some(site));
+        Poll::Pending
+    }
+
+    #[cold]
+    fn poll_with_waker(self: Pin<&Self>, waker: Waker, site: Site) -> Poll<Option<T>> {
+        match self.poll_locked(self.chan.core.lock(), Some(waker)) {
+            Polled::Ready(ready) => Poll::Ready(ready),
+            _ => {
+                frame::note(Reason::ChanReceive, Some(site));
+                Poll::Pending
+            }
         }
     }
 
@@ -123,7 +146,7 @@ impl<'a, T> RecvWait<'a, T> {
                 let_go(Some(unused));
             }
             if queued {
-                note_recv(self.chan, site);
+                frame::note(Reason::ChanReceive, Some(site));
                 return Poll::Pending;
             }
         }
@@ -184,7 +207,7 @@ impl<'a, T> RecvWait<'a, T> {
     pub(crate) unsafe fn attempt_locked(self: Pin<&Self>, wake: impl FnOnce(Option<Waker>)) -> bool {
         let attempt = |core: &mut Core<T>| {
             let taken = core.take();
-            if !matches!(taken, Take::Empty) {
+            if !matches!(taken, Take::Empty | Take::Nil) {
                 // SAFETY: if it was queued, it was in this list. (An arm has no waker of its own.)
                 let _ = unsafe { core.receivers.remove(self.node()) };
                 self.chan.publish(core);
@@ -210,7 +233,7 @@ impl<'a, T> RecvWait<'a, T> {
                 self.node.conclude(Verdict::Closed);
                 true
             }
-            Take::Empty => false,
+            Take::Empty | Take::Nil => false,
         }
     }
 
@@ -268,8 +291,4 @@ impl<T> Drop for RecvWait<'_, T> {
         // SAFETY: it was pinned if it was ever queued, and does not move any more.
         unsafe { Pin::new_unchecked(&*self) }.withdraw();
     }
-}
-
-fn note_recv<T>(chan: &Chan<T>, site: Site) {
-    frame::note(if chan.is_nil() { Reason::ChanReceiveNil } else { Reason::ChanReceive }, Some(site));
 }

@@ -1,5 +1,5 @@
 //! A send that waits, or has sent.
-use super::{POLLED_AGAIN, let_go};
+use super::{POLLED_AGAIN, Polled, let_go};
 use crate::core::{Chan, Core, Put};
 use crate::error::SendError;
 use dormouse_wait::claim::Claim;
@@ -54,47 +54,70 @@ impl<'a, T> SendWait<'a, T> {
             let_go(waker);
             return Poll::Ready(Ok(()));
         }
-        self.poll_locked(cx, site, core, waker)
+        match self.poll_locked(core, waker) {
+            Polled::Ready(ready) => Poll::Ready(ready),
+            Polled::Waits => {
+                frame::note(Reason::ChanSend, Some(site));
+                Poll::Pending
+            }
+            Polled::WaitsOnNil => self.wait_on_nil(site),
+            Polled::NeedsWaker => self.poll_with_waker(cx.waker().clone(), site),
+        }
     }
 
     #[inline]
     fn poll_locked(
         self: Pin<&Self>,
-        cx: &mut Context<'_>,
-        site: Site,
         mut core: Guard<'a, Core<T>>,
-        mut waker: Option<Waker>,
-    ) -> Poll<Result<(), SendError<T>>> {
+        waker: Option<Waker>,
+    ) -> Polled<Result<(), SendError<T>>> {
         let chan = self.chan;
-        loop {
-            // SAFETY: idle: the value is there; if it moves, the phase says so below.
-            match unsafe { core.put(self.value()) } {
-                Put::Done(receiver) => {
-                    chan.publish(&core);
-                    drop(core);
-                    self.node.spend();
-                    wakes::wake(receiver);
-                    let_go(waker);
-                    return Poll::Ready(Ok(()));
-                }
-                Put::Closed => {
-                    drop(core);
-                    let_go(waker);
-                    return Poll::Ready(Err(SendError(self.take_value())));
-                }
-                Put::Full => {}
-            }
-            if let Some(waker) = waker.take() {
-                // SAFETY: idle and pinned; `drop` removes it.
-                unsafe { core.senders.push_back(self.node(), waker) };
+        // SAFETY: idle: the value is there; if it moves, the phase says so below.
+        match unsafe { core.put(self.value()) } {
+            Put::Done(receiver) => {
                 chan.publish(&core);
                 drop(core);
-                note_send(chan, site);
-                return Poll::Pending;
+                self.node.spend();
+                wakes::wake(receiver);
+                let_go(waker);
+                return Polled::Ready(Ok(()));
             }
-            drop(core);
-            waker = Some(cx.waker().clone());
-            core = chan.core.lock();
+            Put::Closed => {
+                drop(core);
+                let_go(waker);
+                return Polled::Ready(Err(SendError(self.take_value())));
+            }
+            Put::Full => {}
+            Put::Nil => {
+                drop(core);
+                let_go(waker);
+                return Polled::WaitsOnNil;
+            }
+        }
+        let Some(waker) = waker else {
+            return Polled::NeedsWaker;
+        };
+        // SAFETY: idle and pinned; `drop` removes it.
+        unsafe { core.senders.push_back(self.node(), waker) };
+        chan.publish(&core);
+        drop(core);
+        Polled::Waits
+    }
+
+    #[cold]
+    fn wait_on_nil(self: Pin<&Self>, site: Site) -> Poll<Result<(), SendError<T>>> {
+        frame::note(Reason::ChanSendNil, Some(site));
+        Poll::Pending
+    }
+
+    #[cold]
+    fn poll_with_waker(self: Pin<&Self>, waker: Waker, site: Site) -> Poll<Result<(), SendError<T>>> {
+        match self.poll_locked(self.chan.core.lock(), Some(waker)) {
+            Polled::Ready(ready) => Poll::Ready(ready),
+            _ => {
+                frame::note(Reason::ChanSend, Some(site));
+                Poll::Pending
+            }
         }
     }
 
@@ -135,7 +158,7 @@ impl<'a, T> SendWait<'a, T> {
                 let_go(Some(unused));
             }
             if queued {
-                note_send(self.chan, site);
+                frame::note(Reason::ChanSend, Some(site));
                 return Poll::Pending;
             }
         }
@@ -181,7 +204,7 @@ impl<'a, T> SendWait<'a, T> {
         let attempt = |core: &mut Core<T>| {
             // SAFETY: idle, or queued under the lock: the value is there; if it moves, `conclude` says so.
             let put = unsafe { core.put(self.value()) };
-            if !matches!(put, Put::Full) {
+            if !matches!(put, Put::Full | Put::Nil) {
                 // SAFETY: if it was queued, it was in this list. (An arm has no waker of its own.)
                 let _ = unsafe { core.senders.remove(self.node()) };
                 self.chan.publish(core);
@@ -205,7 +228,7 @@ impl<'a, T> SendWait<'a, T> {
                 self.node.conclude(Verdict::Closed);
                 true
             }
-            Put::Full => false,
+            Put::Full | Put::Nil => false,
         }
     }
 
@@ -251,8 +274,4 @@ impl<T> Drop for SendWait<'_, T> {
         // SAFETY: it was pinned if it was ever queued, and does not move any more.
         drop(unsafe { Pin::new_unchecked(&*self) }.withdraw());
     }
-}
-
-fn note_send<T>(chan: &Chan<T>, site: Site) {
-    frame::note(if chan.is_nil() { Reason::ChanSendNil } else { Reason::ChanSend }, Some(site));
 }

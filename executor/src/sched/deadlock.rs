@@ -23,7 +23,7 @@ const SHOWN: usize = 100;
 
 /// Is this wait one that only another task can end?
 fn is_ours(reason: Reason) -> bool {
-    !matches!(reason, Reason::External | Reason::Sleep | Reason::Yield | Reason::Blocking)
+    !reason.is_external() && !matches!(reason, Reason::Sleep | Reason::Yield | Reason::Blocking)
 }
 
 /// Can nothing go on, now?
