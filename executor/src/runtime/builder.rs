@@ -100,8 +100,8 @@ impl Builder {
     /// Builds the runtime and starts its threads.
     ///
     /// # Errors
-    /// Inside a [simulated](crate::sim) run. If a count is 0 or too large, if `DORMOUSE_WORKERS` is needed and no number from 1 to 4096, or if a thread
-    /// cannot be started.
+    /// Inside a [simulated](crate::sim) run; if a count is 0 or too large; if `DORMOUSE_WORKERS` is needed and no number
+    /// from 1 to 4096; or if a thread cannot be started.
     pub fn build(self) -> Result<Runtime, BuildError> {
         if context::with_current(|shared, _| shared.config.simulated.is_some()) == Some(true) {
             return Err(BuildError(Kind::Simulated));

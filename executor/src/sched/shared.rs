@@ -158,8 +158,7 @@ impl Shared {
         let mut any = false;
         for slot in self.slots.iter().filter(|slot| slot.timers.due() <= now) {
             any = true;
-            // A waker that panics has said so through the panic hook; the worker goes on.
-            panics::catch(|| slot.timers.fire(now)).unwrap_or_else(panics::forget);
+            slot.timers.fire(now);
         }
         any
     }
@@ -167,7 +166,7 @@ impl Shared {
     /// Takes no more timers, and wakes those who wait for one: they see that the runtime is gone.
     pub(crate) fn close_timers(&self) {
         for slot in &self.slots {
-            panics::catch(|| slot.timers.close()).unwrap_or_else(panics::forget);
+            slot.timers.close();
         }
     }
 

@@ -29,6 +29,7 @@ use crate::timer::NEVER;
 use async_task::Runnable;
 use dormouse_wait::Reason;
 use dormouse_wait::frame::{self, Frame, Site};
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::future::Future;
 use std::pin::Pin;
@@ -241,7 +242,7 @@ impl<'a> Driver<'a> {
         let now = self.here.now.get();
         let timers = &self.shared.slots[0].timers;
         if timers.due() <= now {
-            panics::catch(|| timers.fire(now)).unwrap_or_else(panics::forget);
+            timers.fire(now);
             return true;
         }
         if self.here.release_waiter() {
@@ -302,54 +303,56 @@ impl<'a> Driver<'a> {
         main: (Reason, Option<Site>),
         judge: impl Fn(&T) -> Option<String>,
     ) -> Outcome<T> {
-        let hash = self.trace.hash();
-        let failure = |driver: &Driver<'_>, kind, says: &str| {
-            let waits = output.is_none().then_some(main);
-            Failure { kind, seed: driver.seed, hash, report: driver.report(says, waits) }
+        let waits = output.is_none().then_some(main);
+        let fail = |kind, says: &str| Failure {
+            kind,
+            seed: self.seed,
+            hash: self.trace.hash(),
+            report: self.report(says, waits),
         };
-        let kind = match (failed, &output) {
-            (Some(kind), _) => kind,
-            (None, Some(Ok(value))) => match judge(value) {
-                None => {
-                    let Some(Ok(output)) = output else { unreachable!("it was just seen") };
-                    return Ok(Run {
-                        output,
-                        seed: self.seed,
-                        steps: self.steps,
-                        nanos: self.here.now.get(),
-                        hash,
-                    });
-                }
+        match (failed, output) {
+            (Some(kind), Some(Err(payload))) => {
+                let says = format!("main panicked: {}", panics::message(&payload));
+                Err((fail(kind, &says), Some(payload)))
+            }
+            (Some(kind), _) => Err((fail(kind, &self.says(kind)), None)),
+            (None, Some(Ok(output))) => match judge(&output) {
                 Some(error) => {
-                    let says = format!("main returned an error: {error}");
-                    return Err((failure(self, FailureKind::Main, &says), None));
+                    Err((fail(FailureKind::Main, &format!("main returned an error: {error}")), None))
                 }
+                None => Ok(Run {
+                    output,
+                    seed: self.seed,
+                    steps: self.steps,
+                    nanos: self.here.now.get(),
+                    hash: self.trace.hash(),
+                }),
             },
             (None, _) => unreachable!("a run without an output has failed"),
-        };
-        let says = match (kind, &output) {
-            (FailureKind::Deadlock, _) => "all tasks are asleep - deadlock!".into(),
-            (FailureKind::Leak, _) => {
+        }
+    }
+
+    /// What is wrong, in a sentence.
+    fn says(&self, kind: FailureKind) -> String {
+        match kind {
+            FailureKind::Deadlock => "all tasks are asleep - deadlock!".into(),
+            FailureKind::Leak => {
                 format!("main is done, and {} of its tasks are left: nothing wakes them", self.shared.live())
             }
-            (FailureKind::Livelock, _) => format!(
+            FailureKind::Livelock => format!(
                 "no end after {} steps and {} of virtual time: a livelock, or a limit (`max_steps`, `max_time`) \
                  that is too low",
                 self.steps,
                 Time(self.here.now.get())
             ),
-            (FailureKind::Panic, _) => panics::unjoined().join("\n"),
-            (FailureKind::Disturbed, _) => {
+            FailureKind::Panic => panics::unjoined().join("\n"),
+            FailureKind::Disturbed => {
                 "another thread woke a task: the simulator has no control over threads, so \
-                the run could not be repeated; use tasks instead, or test this on a real runtime"
+                 the run could not be repeated; use tasks instead, or test this on a real runtime"
                     .into()
             }
-            (FailureKind::Main, Some(Err(payload))) => format!("main panicked: {}", panics::message(payload)),
-            (FailureKind::Main, _) => unreachable!("main fails by its output"),
-        };
-        let failure = failure(self, kind, &says);
-        let payload = output.and_then(Result::err);
-        Err((failure, payload))
+            FailureKind::Main => unreachable!("main fails by its output"),
+        }
     }
 
     fn report(&self, says: &str, main: Option<(Reason, Option<Site>)>) -> String {
@@ -366,7 +369,8 @@ impl<'a> Driver<'a> {
             let _ = writeln!(text, "  main {}", WaitsFor(reason, site));
         }
         let tasks = std::iter::once(&self.shared.slots[0].tasks);
-        let lines = dump::lines(tasks, |id| self.queue.ids().any(|queued| queued == id.0));
+        let runnable: HashSet<u64> = self.queue.ids().collect();
+        let lines = dump::lines(tasks, |id| runnable.contains(&id.0));
         for line in &lines {
             let _ = writeln!(text, "  {line}");
         }

@@ -53,6 +53,22 @@ impl Here {
         dormouse_wait::host::with_host(&**self, f)
     }
 
+    /// Queues who waits for a quiet moment: the place in the order.
+    fn enqueue(&self, waker: Waker) -> u64 {
+        let ticket = self.waited.get();
+        self.waited.set(ticket + 1);
+        self.waiters.borrow_mut().insert(ticket, waker);
+        ticket
+    }
+
+    /// Lets `waker` be woken from now on: the one before. The waker back if its turn has come.
+    fn rewake(&self, ticket: u64, waker: Waker) -> Result<Waker, Waker> {
+        match self.waiters.borrow_mut().get_mut(&ticket) {
+            Some(waiter) => Ok(std::mem::replace(waiter, waker)),
+            None => Err(waker),
+        }
+    }
+
     /// Lets the first of those who wait for a quiet moment go on. False if nobody does.
     pub(super) fn release_waiter(&self) -> bool {
         let first = self.waiters.borrow_mut().pop_first();
@@ -168,24 +184,13 @@ impl Future for Wait {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let waker = cx.waker().clone();
-        let old = with("wait", |here| {
-            let mut waiters = here.waiters.borrow_mut();
-            match self.ticket {
-                Some(ticket) => match waiters.get_mut(&ticket) {
-                    Some(old) => Some(std::mem::replace(old, waker)),
-                    None => None,
-                },
-                None => {
-                    let ticket = here.waited.get();
-                    here.waited.set(ticket + 1);
-                    self.ticket = Some(ticket);
-                    waiters.insert(ticket, waker);
-                    Some(Waker::noop().clone())
+        match self.ticket {
+            None => self.ticket = Some(with("wait", |here| here.enqueue(waker))),
+            Some(ticket) => {
+                if with("wait", |here| here.rewake(ticket, waker)).is_err() {
+                    return Poll::Ready(());
                 }
             }
-        });
-        if old.is_none() {
-            return Poll::Ready(());
         }
         frame::note(Reason::SimWait, Some(self.site));
         Poll::Pending

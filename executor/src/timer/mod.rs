@@ -173,7 +173,7 @@ impl Shard {
         Ok(self.tick.start(tick))
     }
 
-    /// Wakes all that is due at `now`, in batches, outside of the lock. A waker's panic goes on to the caller.
+    /// Wakes all that is due at `now`, in batches, outside of the lock. (A waker's panic ends in [`Wakes`].)
     pub(crate) fn fire(&self, now: u64) {
         let tick = self.tick.of(now);
         loop {
