@@ -22,7 +22,7 @@ pub const BUDGET: u32 = 128;
 /// Refusals within one poll after which its budget is lifted.
 pub const REFUSALS: u32 = 128;
 
-/// Why a task waits, in Go's words where Go has the thing.
+/// Why a task waits, in Go's words where Go has the thing. (New ones come last: a simulated run's hash has their numbers.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -39,8 +39,6 @@ pub enum Reason {
     ChanSendNil,
     /// A `select!`.
     Select,
-    /// A `select!` with a future of another library among its arms, or a hand-written one.
-    SelectExternal,
     /// A `select!` without an enabled arm.
     SelectNoCases,
     /// A timer.
@@ -57,6 +55,8 @@ pub enum Reason {
     Blocking,
     /// A quiet moment of the simulated run.
     SimWait,
+    /// A `select!` with a future of another library among its arms, or a hand-written one.
+    SelectExternal,
 }
 
 impl Reason {
@@ -67,7 +67,6 @@ impl Reason {
         Reason::ChanSend,
         Reason::ChanSendNil,
         Reason::Select,
-        Reason::SelectExternal,
         Reason::SelectNoCases,
         Reason::Sleep,
         Reason::MutexLock,
@@ -76,6 +75,7 @@ impl Reason {
         Reason::Yield,
         Reason::Blocking,
         Reason::SimWait,
+        Reason::SelectExternal,
     ];
 
     /// The words that a dump prints.
