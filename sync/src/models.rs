@@ -4,55 +4,22 @@
 //! clock is a host's, as an execution must repeat: it stands still, or it steps by 1 ms at each look, so that every
 //! waiter that loses starves. `PATIENCE` is 1 here.
 //!
-//! Loom overlooks interleavings of a load with another thread's exchange if that thread has loaded the same word just
-//! before (its issues 166 and 392), as every exchange loop does. So each model runs twice: as it is, and with a yield
-//! before each operation ([`step`]), which makes loom try the other threads there.
+//! Before each operation stands a [`step`].
 use crate::{Mutex, MutexGuard, WaitGroup};
+use dormouse_testing::model::{Signal, explore, step};
+use dormouse_wait::Instant;
 use dormouse_wait::host::{Host, with_host};
 use dormouse_wait::prim::UnsafeCell;
 use dormouse_wait::prim::thread;
-use dormouse_wait::{Instant, prim};
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// Wakes a thread of the model.
-struct Signal {
-    woken: prim::Mutex<bool>,
-    changed: prim::Condvar,
-}
-
-impl Signal {
-    fn new() -> Arc<Signal> {
-        Arc::new(Signal { woken: prim::Mutex::new(false), changed: prim::Condvar::new() })
-    }
-
-    fn wait(&self) {
-        let mut woken = self.woken.lock().unwrap();
-        while !*woken {
-            woken = self.changed.wait(woken).unwrap();
-        }
-        *woken = false;
-    }
-
-    fn is_woken(&self) -> bool {
-        *self.woken.lock().unwrap()
-    }
-}
-
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        *self.woken.lock().unwrap() = true;
-        self.changed.notify_one();
-    }
-}
-
 fn block_on<F: Future>(future: F) -> F::Output {
-    let signal = Signal::new();
-    let waker = Waker::from(signal.clone());
+    let (signal, waker) = Signal::new();
     let mut future = pin!(future);
     loop {
         match poll(future.as_mut(), &waker) {
@@ -65,15 +32,6 @@ fn block_on<F: Future>(future: F) -> F::Output {
 fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     step();
     future.poll(&mut Context::from_waker(waker))
-}
-
-thread_local!(static STEPS: Cell<bool> = const { Cell::new(false) });
-
-/// Where another thread may come first.
-fn step() {
-    if STEPS.get() {
-        thread::yield_now();
-    }
 }
 
 fn try_lock(mutex: &Mutex<Data>) -> Option<MutexGuard<'_, Data>> {
@@ -109,16 +67,7 @@ impl Host for Clock {
 
 fn check(preemptions: Option<usize>, step: Duration, model: impl Fn() + Send + Sync + 'static) {
     let clock = Clock { now: Cell::new(Instant::now()), step };
-    let model = Arc::new(model);
-    for steps in [false, true] {
-        STEPS.set(steps);
-        let model = model.clone();
-        let mut builder = loom::model::Builder::new();
-        // A yield is no preemption: one less is needed.
-        builder.preemption_bound = preemptions.map(|bound| bound - usize::from(steps));
-        // The model's threads all run on this one.
-        with_host(&clock, || builder.check(move || model()));
-    }
+    with_host(&clock, || explore(preemptions, preemptions.map(|bound| bound - 1), model));
 }
 
 const STILL: Duration = Duration::ZERO;
@@ -215,7 +164,7 @@ fn dropped_waiter(step: Duration, polls: usize, relock: bool) {
         let dropper = {
             let mutex = mutex.clone();
             thread::spawn(move || {
-                let waker = Waker::from(Signal::new());
+                let (_, waker) = Signal::new();
                 let mut lock = pin!(mutex.lock());
                 for _ in 0..polls {
                     if let Poll::Ready(guard) = poll(lock.as_mut(), &waker) {
@@ -261,8 +210,7 @@ fn mutex_drop_of_starving_waiter() {
     check(Some(3), STARVING, || {
         let mutex = data();
         let guard = try_lock(&mutex).unwrap();
-        let signal = Signal::new();
-        let waker = Waker::from(signal.clone());
+        let (signal, waker) = Signal::new();
         let mut starving = Box::pin(mutex.clone().lock_owned());
         assert!(poll(starving.as_mut(), &waker).is_pending());
         unlock(guard); // wakes it
@@ -284,12 +232,12 @@ fn mutex_passes_over_a_lost_waiter() {
     check(None, STILL, || {
         let mutex = data();
         let guard = try_lock(&mutex).unwrap();
-        let signal = Signal::new();
+        let (signal, waker) = Signal::new();
         let mut lost = Box::pin(mutex.clone().lock_owned());
-        assert!(poll(lost.as_mut(), &Waker::from(signal.clone())).is_pending());
-        let second = Signal::new();
+        assert!(poll(lost.as_mut(), &waker).is_pending());
+        let (second, waker) = Signal::new();
         let mut next = Box::pin(mutex.clone().lock_owned());
-        assert!(poll(next.as_mut(), &Waker::from(second.clone())).is_pending());
+        assert!(poll(next.as_mut(), &waker).is_pending());
         unlock(guard);
         assert!(signal.is_woken() && !second.is_woken());
         let other = {
@@ -363,13 +311,12 @@ fn wait_group_keeps_rounds_apart() {
     check(None, STILL, || {
         let group = WaitGroup::new();
         group.add(1);
-        let (old, new) = (Signal::new(), Signal::new());
+        let ((old, old_waker), (new, waker)) = (Signal::new(), Signal::new());
         let mut first = pin!(group.wait());
-        assert!(poll(first.as_mut(), &Waker::from(old.clone())).is_pending());
+        assert!(poll(first.as_mut(), &old_waker).is_pending());
         let doer = spawn_done(&group, &Arc::new(UnsafeCell::new(0)));
         group.add(1);
         let mut second = pin!(group.wait());
-        let waker = Waker::from(new.clone());
         assert!(poll(second.as_mut(), &waker).is_pending(), "one is under way");
         doer.join().unwrap();
         assert!(poll(second.as_mut(), &waker).is_pending(), "one is under way still");
@@ -391,7 +338,7 @@ fn wait_group_wait_dropped() {
             let group = group.clone();
             thread::spawn(move || {
                 let mut wait = pin!(group.wait());
-                let _ = poll(wait.as_mut(), &Waker::from(Signal::new()));
+                let _ = poll(wait.as_mut(), &Signal::new().1);
             })
         };
         let doer = spawn_done(&group, &Arc::new(UnsafeCell::new(0)));

@@ -2,6 +2,8 @@
 //! and panic, [values](Tally) whose fate is counted, and futures and guards to put into tasks.
 mod count;
 mod gate;
+#[cfg(dormouse_loom)]
+pub mod model;
 mod panics;
 mod process;
 mod values;
