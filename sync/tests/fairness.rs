@@ -1,7 +1,7 @@
 //! Go's fairness, by a clock that the tests move: who barges, who is handed the lock, and when the clock is read.
 mod common;
 
-use common::Clock;
+use common::{Clock, two_wait};
 use dormouse_sync::Mutex;
 use std::sync::Arc;
 use tokio_test::task::spawn;
@@ -31,10 +31,7 @@ fn the_clock_is_read_by_waiters_only() {
 fn a_loser_goes_to_the_front() {
     Clock::with(|_| {
         let mutex = Mutex::new(());
-        let guard = mutex.try_lock().unwrap();
-        let (mut a, mut b) = (spawn(mutex.lock()), spawn(mutex.lock()));
-        assert_pending!(a.poll());
-        assert_pending!(b.poll());
+        let (guard, mut a, mut b) = two_wait(&mutex);
         drop(guard);
         let barged = mutex.try_lock().expect("a free lock is for all");
         assert_pending!(a.poll());
@@ -107,10 +104,7 @@ fn dropped_owner_passes_on() {
 fn dropped_starving_waiter_claims_nothing() {
     Clock::with(|clock| {
         let mutex = Mutex::new(());
-        let guard = mutex.try_lock().unwrap();
-        let (mut a, mut b) = (spawn(mutex.lock()), spawn(mutex.lock()));
-        assert_pending!(a.poll());
-        assert_pending!(b.poll());
+        let (guard, mut a, mut b) = two_wait(&mutex);
         drop(guard);
         let barged = mutex.try_lock().unwrap();
         clock.pass(5000);

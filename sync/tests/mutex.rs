@@ -1,7 +1,7 @@
 //! The mutex poll by poll: each state, each drop.
 mod common;
 
-use common::poll;
+use common::{poll, two_wait};
 use dormouse_sync::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 use dormouse_testing::{Count, watch};
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
@@ -29,10 +29,7 @@ fn free_lock_is_ready_at_once() {
 #[test]
 fn waiters_are_woken_in_order_one_at_a_time() {
     let mutex = Mutex::new(());
-    let guard = mutex.try_lock().unwrap();
-    let (mut a, mut b) = (spawn(mutex.lock()), spawn(mutex.lock()));
-    assert_pending!(a.poll());
-    assert_pending!(b.poll());
+    let (guard, mut a, mut b) = two_wait(&mutex);
     drop(guard);
     assert!(a.is_woken() && !b.is_woken());
     let guard = assert_ready!(a.poll());
@@ -92,10 +89,7 @@ fn only_waiter_dropped() {
 #[test]
 fn woken_waiter_dropped_wakes_the_next() {
     let mutex = Mutex::new(());
-    let guard = mutex.try_lock().unwrap();
-    let (mut a, mut b) = (spawn(mutex.lock()), spawn(mutex.lock()));
-    assert_pending!(a.poll());
-    assert_pending!(b.poll());
+    let (guard, a, mut b) = two_wait(&mutex);
     drop(guard);
     assert!(a.is_woken() && !b.is_woken());
     drop(a);
@@ -107,10 +101,7 @@ fn woken_waiter_dropped_wakes_the_next() {
 #[test]
 fn woken_waiter_dropped_while_locked() {
     let mutex = Mutex::new(());
-    let guard = mutex.try_lock().unwrap();
-    let (mut a, mut b) = (spawn(mutex.lock()), spawn(mutex.lock()));
-    assert_pending!(a.poll());
-    assert_pending!(b.poll());
+    let (guard, a, mut b) = two_wait(&mutex);
     drop(guard);
     let barged = mutex.try_lock().expect("a free lock may be taken past those who wait");
     drop(a);

@@ -2,18 +2,54 @@
 //! that would hang; a state half changed would show.
 mod common;
 
-use common::poll;
+use common::{all_released, many_wait, poll};
 use dormouse_sync::{Mutex, WaitGroup};
-use dormouse_testing::{Event, hooked, watch};
+use dormouse_testing::{Count, Event, hooked, panics, watch};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Waker;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
 
 const CALLS: [Event; 3] = [Event::Clone, Event::Wake, Event::Drop];
+
+/// For each of a waker's functions, and each state up to `last` in which a wait is dropped: `test` has a new object, wakers
+/// that do `act` to it in that function, and the state.
+fn each_call<T: Clone + Send + Sync + 'static>(
+    last: usize,
+    make: impl Fn() -> T,
+    act: fn(&T),
+    test: impl Fn(&T, &dyn Fn() -> Waker, usize),
+) {
+    for call in CALLS {
+        let calls = Count::shared();
+        for drop_after in 0..=last {
+            println!("{call:?} {drop_after}");
+            let object = make();
+            let waker = || {
+                let (object, calls) = (object.clone(), calls.clone());
+                hooked(move |made| {
+                    if made == call && !std::thread::panicking() {
+                        calls.add();
+                        act(&object);
+                    }
+                })
+            };
+            test(&object, &waker, drop_after);
+        }
+        assert!(calls.get() > 0, "{call:?} was never tried");
+    }
+}
+
+/// A waker whose wake panics.
+fn bad() -> Waker {
+    hooked(|call| assert_ne!(call, Event::Wake, "a bad waker"))
+}
+
+fn mutex() -> Arc<Mutex<usize>> {
+    Arc::new(Mutex::new(0))
+}
 
 /// All that can be done with a mutex from outside: it must not hang.
 fn use_mutex(mutex: &Arc<Mutex<usize>>) {
@@ -63,53 +99,26 @@ fn mutex_life(waker: &dyn Fn() -> Waker, mutex: &Arc<Mutex<usize>>, drop_after: 
 #[test]
 fn mutex_wakers_call_back() {
     let _watch = watch();
-    for call in CALLS {
-        let calls = Arc::new(AtomicUsize::new(0));
-        for drop_after in 0..=5 {
-            let mutex = Arc::new(Mutex::new(0));
-            let waker = || {
-                let (mutex, calls) = (mutex.clone(), calls.clone());
-                hooked(move |made| {
-                    if made == call {
-                        calls.fetch_add(1, SeqCst);
-                        use_mutex(&mutex);
-                    }
-                })
-            };
-            mutex_life(&waker, &mutex, drop_after);
-            assert!(mutex.try_lock().is_some(), "{call:?} {drop_after}");
-        }
-        assert!(calls.load(SeqCst) > 0, "{call:?} was never tried");
-    }
+    each_call(5, mutex, use_mutex, |mutex, waker, drop_after| {
+        mutex_life(waker, mutex, drop_after);
+        assert!(mutex.try_lock().is_some());
+    });
 }
 
 #[test]
 fn mutex_wakers_panic() {
     let _watch = watch();
-    for call in CALLS {
-        let calls = Arc::new(AtomicUsize::new(0));
-        for drop_after in 0..=5 {
-            let mutex = Arc::new(Mutex::new(0));
-            let waker = || {
-                let calls = calls.clone();
-                hooked(move |made| {
-                    if made == call && !std::thread::panicking() {
-                        calls.fetch_add(1, SeqCst);
-                        panic!("{call:?} of a waker");
-                    }
-                })
-            };
-            let mut behind = spawn(mutex.lock());
-            let _ = catch_unwind(AssertUnwindSafe(|| mutex_life(&waker, &mutex, drop_after)));
-            // Nobody holds it, and a waiter is served.
-            let guard = mutex.try_lock().unwrap_or_else(|| panic!("{call:?} {drop_after}: left locked"));
-            assert_pending!(behind.poll());
-            drop(guard);
-            assert!(behind.is_woken());
-            drop(assert_ready!(behind.poll()));
-        }
-        assert!(calls.load(SeqCst) > 0, "{call:?} was never tried");
-    }
+    let act = |_: &_| panic!("a waker panics");
+    each_call(5, mutex, act, |mutex, waker, drop_after| {
+        let mut behind = spawn(mutex.lock());
+        let _ = catch_unwind(AssertUnwindSafe(|| mutex_life(waker, mutex, drop_after)));
+        // Nobody holds it, and a waiter is served.
+        let guard = mutex.try_lock().expect("left locked");
+        assert_pending!(behind.poll());
+        drop(guard);
+        assert!(behind.is_woken());
+        drop(assert_ready!(behind.poll()));
+    });
 }
 
 /// The wake of one waiter panics while another waits behind it: the unlock succeeds, and the other is served.
@@ -117,9 +126,8 @@ fn mutex_wakers_panic() {
 fn a_panicking_wake_costs_others_nothing() {
     let mutex = Mutex::new(0);
     let guard = mutex.try_lock().unwrap();
-    let bad = hooked(|call| assert_ne!(call, Event::Wake, "a bad waker"));
     let mut first = Box::pin(mutex.lock());
-    assert!(poll(first.as_mut(), &bad).is_pending());
+    assert!(poll(first.as_mut(), &bad()).is_pending());
     let mut second = spawn(mutex.lock());
     assert_pending!(second.poll());
     drop(guard); // does not panic: the fault is the waiter's
@@ -133,14 +141,13 @@ fn a_panicking_wake_costs_others_nothing() {
 #[test]
 fn a_panicking_wake_while_unwinding() {
     let mutex = Mutex::new(0);
-    let bad = hooked(|call| assert_ne!(call, Event::Wake, "a bad waker"));
     let mut lock = pin!(mutex.lock());
-    let panic = catch_unwind(AssertUnwindSafe(|| {
+    let text = panics(|| {
         let _guard = mutex.try_lock().unwrap();
-        assert!(poll(lock.as_mut(), &bad).is_pending());
-        std::panic::panic_any("the first one");
-    }));
-    assert_eq!(*panic.unwrap_err().downcast_ref::<&str>().unwrap(), "the first one");
+        assert!(poll(lock.as_mut(), &bad()).is_pending());
+        panic!("the first one");
+    });
+    assert_eq!(text, "the first one");
     assert!(poll(lock.as_mut(), Waker::noop()).is_ready());
 }
 
@@ -168,52 +175,25 @@ fn group_life(waker: &dyn Fn() -> Waker, group: &WaitGroup, drop_after: usize) {
 #[test]
 fn wait_group_wakers_call_back() {
     let _watch = watch();
-    for call in CALLS {
-        let calls = Arc::new(AtomicUsize::new(0));
-        for drop_after in 0..=4 {
-            let group = WaitGroup::new();
-            let waker = || {
-                let (group, calls) = (group.clone(), calls.clone());
-                hooked(move |made| {
-                    if made == call {
-                        calls.fetch_add(1, SeqCst);
-                        use_group(&group);
-                    }
-                })
-            };
-            group_life(&waker, &group, drop_after);
-            assert_eq!(group.count(), 0, "{call:?} {drop_after}");
-        }
-        assert!(calls.load(SeqCst) > 0, "{call:?} was never tried");
-    }
+    each_call(4, WaitGroup::new, use_group, |group, waker, drop_after| {
+        group_life(waker, group, drop_after);
+        assert_eq!(group.count(), 0);
+    });
 }
 
 #[test]
 fn wait_group_wakers_panic() {
     let _watch = watch();
-    for call in CALLS {
-        let calls = Arc::new(AtomicUsize::new(0));
-        for drop_after in 0..=4 {
-            let group = WaitGroup::new();
-            let waker = || {
-                let calls = calls.clone();
-                hooked(move |made| {
-                    if made == call && !std::thread::panicking() {
-                        calls.fetch_add(1, SeqCst);
-                        panic!("{call:?} of a waker");
-                    }
-                })
-            };
-            let _ = catch_unwind(AssertUnwindSafe(|| group_life(&waker, &group, drop_after)));
-            assert_eq!(group.count(), 0, "{call:?} {drop_after}");
-            group.add(1);
-            let mut wait = spawn(group.wait());
-            assert_pending!(wait.poll());
-            group.done();
-            assert_ready!(wait.poll());
-        }
-        assert!(calls.load(SeqCst) > 0, "{call:?} was never tried");
-    }
+    let act = |_: &_| panic!("a waker panics");
+    each_call(4, WaitGroup::new, act, |group, waker, drop_after| {
+        let _ = catch_unwind(AssertUnwindSafe(|| group_life(waker, group, drop_after)));
+        assert_eq!(group.count(), 0);
+        group.add(1);
+        let mut wait = spawn(group.wait());
+        assert_pending!(wait.poll());
+        group.done();
+        assert_ready!(wait.poll());
+    });
 }
 
 /// One of many waiters has a waker that panics: all others are woken, beyond its batch too.
@@ -221,17 +201,10 @@ fn wait_group_wakers_panic() {
 fn one_panicking_waiter_of_many() {
     let group = WaitGroup::new();
     group.add(1);
-    let bad = hooked(|call| assert_ne!(call, Event::Wake, "a bad waker"));
     let mut first = pin!(group.wait());
-    assert!(poll(first.as_mut(), &bad).is_pending());
-    let mut others: Vec<_> = (0..70).map(|_| spawn(group.wait())).collect();
-    for other in &mut others {
-        assert_pending!(other.poll());
-    }
+    assert!(poll(first.as_mut(), &bad()).is_pending());
+    let others = many_wait(&group, 70);
     group.done();
-    for other in &mut others {
-        assert!(other.is_woken());
-        assert_ready!(other.poll());
-    }
+    all_released(others);
     assert!(poll(first.as_mut(), Waker::noop()).is_ready());
 }

@@ -1,9 +1,9 @@
 //! The wait group poll by poll: rounds, waiters, guards, misuse.
 mod common;
 
-use common::poll;
+use common::{all_released, many_wait, poll};
 use dormouse_sync::WaitGroup;
-use dormouse_testing::{Count, watch};
+use dormouse_testing::{Count, Event, hooked, panics, watch};
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use futures::future::FusedFuture;
 use std::future::{pending, ready};
@@ -29,17 +29,11 @@ fn all_waiters_are_released_at_zero() {
     let group = WaitGroup::new();
     group.add(2);
     // More than one batch of wake-ups.
-    let mut waits: Vec<_> = (0..100).map(|_| spawn(group.wait())).collect();
-    for wait in &mut waits {
-        assert_pending!(wait.poll());
-    }
+    let waits = many_wait(&group, 100);
     group.done();
     assert!(waits.iter().all(|wait| !wait.is_woken()));
     group.done();
-    for wait in &mut waits {
-        assert!(wait.is_woken());
-        assert_ready!(wait.poll());
-    }
+    all_released(waits);
 }
 
 /// Released is released: what is counted afterwards belongs to the next round.
@@ -69,8 +63,8 @@ fn a_release_ends_with_its_round() {
     let next = Arc::new(std::sync::Mutex::new(None));
     let first = {
         let (group, next) = (group.clone(), next.clone());
-        dormouse_testing::hooked(move |call| {
-            if call == dormouse_testing::Event::Wake {
+        hooked(move |call| {
+            if call == Event::Wake {
                 group.add(1);
                 let group = group.clone();
                 let mut wait = spawn(async move { group.wait().await });
@@ -82,15 +76,9 @@ fn a_release_ends_with_its_round() {
     let mut wait = pin!(group.wait());
     assert!(poll(wait.as_mut(), &first).is_pending());
     drop(first);
-    let mut others: Vec<_> = (0..70).map(|_| spawn(group.wait())).collect();
-    for other in &mut others {
-        assert_pending!(other.poll());
-    }
+    let others = many_wait(&group, 70);
     group.done();
-    for other in &mut others {
-        assert!(other.is_woken());
-        assert_ready!(other.poll());
-    }
+    all_released(others);
     assert!(poll(wait.as_mut(), Waker::noop()).is_ready());
     let mut next = next.lock().unwrap().take().expect("the first waiter was woken");
     assert!(!next.is_woken(), "released before its round ended");
@@ -104,8 +92,7 @@ fn a_release_ends_with_its_round() {
 fn below_zero_panics() {
     let group = WaitGroup::new();
     for _ in 0..2 {
-        let panic = catch_unwind(AssertUnwindSafe(|| group.done())).unwrap_err();
-        assert_eq!(*panic.downcast_ref::<&str>().unwrap(), "sync: negative WaitGroup counter");
+        assert_eq!(panics(|| group.done()), "sync: negative WaitGroup counter");
         assert_eq!(group.count(), 0);
         assert_ready!(spawn(group.wait()).poll());
     }
@@ -121,8 +108,7 @@ fn overflow_panics_and_changes_nothing() {
     let group = WaitGroup::new();
     group.add(3);
     for n in [usize::MAX, usize::MAX / 2 - 2] {
-        let panic = catch_unwind(AssertUnwindSafe(|| group.add(n))).unwrap_err();
-        assert_eq!(*panic.downcast_ref::<&str>().unwrap(), "sync: WaitGroup counter overflow");
+        assert_eq!(panics(|| group.add(n)), "sync: WaitGroup counter overflow");
         assert_eq!(group.count(), 3);
     }
     group.add(usize::MAX / 2 - 3);
@@ -173,15 +159,14 @@ fn guard_below_zero() {
     let group = WaitGroup::new();
     let guard = group.guard();
     group.done();
-    let panic = catch_unwind(AssertUnwindSafe(|| drop(guard))).unwrap_err();
-    assert_eq!(*panic.downcast_ref::<&str>().unwrap(), "sync: negative WaitGroup counter");
+    assert_eq!(panics(|| drop(guard)), "sync: negative WaitGroup counter");
     let guard = group.guard();
     group.done();
-    let panic = catch_unwind(AssertUnwindSafe(|| {
+    let text = panics(|| {
         let _guard = guard;
         panic!("the first one");
-    }));
-    assert_eq!(*panic.unwrap_err().downcast_ref::<&str>().unwrap(), "the first one");
+    });
+    assert_eq!(text, "the first one");
 }
 
 #[test]

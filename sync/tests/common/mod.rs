@@ -1,5 +1,7 @@
-//! What the tests share: a poll, and a clock that stands until it is moved.
+//! What the tests share: a poll, those who wait, and a clock that stands until it is moved.
 #![allow(dead_code)]
+use dormouse_sync::futures::{Lock, Wait};
+use dormouse_sync::{Mutex, MutexGuard, WaitGroup};
 use dormouse_wait::Instant;
 use dormouse_wait::host::{Host, with_host};
 use std::cell::Cell;
@@ -7,9 +9,38 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tokio_test::task::{Spawn, spawn};
+use tokio_test::{assert_pending, assert_ready};
 
 pub(crate) fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
+}
+
+/// The guard of a mutex, and two who wait for it, one behind the other.
+pub(crate) fn two_wait(mutex: &Mutex<()>) -> (MutexGuard<'_, ()>, Spawn<Lock<'_, ()>>, Spawn<Lock<'_, ()>>) {
+    let guard = mutex.try_lock().unwrap();
+    let (mut a, mut b) = (spawn(mutex.lock()), spawn(mutex.lock()));
+    assert_pending!(a.poll());
+    assert_pending!(b.poll());
+    (guard, a, b)
+}
+
+/// That many who wait for a group.
+pub(crate) fn many_wait(group: &WaitGroup, count: usize) -> Vec<Spawn<Wait<'_>>> {
+    let mut waits: Vec<_> = (0..count).map(|_| spawn(group.wait())).collect();
+    for wait in &mut waits {
+        assert_pending!(wait.poll());
+    }
+    waits
+}
+
+/// They were woken, and have waited long enough.
+#[track_caller]
+pub(crate) fn all_released(waits: Vec<Spawn<Wait<'_>>>) {
+    for mut wait in waits {
+        assert!(wait.is_woken());
+        assert_ready!(wait.poll());
+    }
 }
 
 /// A clock that stands until it is moved, and counts the looks at it.
