@@ -78,8 +78,8 @@ struct Links<P> {
 /// A waiter: lives in a pinned future, linked into a [`List`] while it waits.
 pub struct Node<P> {
     phase: AtomicU8,
-    /// Which arm of its claim this is; unwritten until queued by `push_arm`.
-    arm: UnsafeCell<MaybeUninit<u32>>,
+    /// Which arm of its claim this is, or the tag that its owner gave it; unwritten until queued.
+    tag: UnsafeCell<MaybeUninit<u32>>,
     /// Unwritten until queued.
     links: UnsafeCell<MaybeUninit<Links<P>>>,
     payload: UnsafeCell<P>,
@@ -98,7 +98,7 @@ impl<P> Node<P> {
         pub const fn new(payload: P) -> Self {
             Node {
                 phase: AtomicU8::new(Phase::Idle as u8),
-                arm: UnsafeCell::new(MaybeUninit::uninit()),
+                tag: UnsafeCell::new(MaybeUninit::uninit()),
                 links: UnsafeCell::new(MaybeUninit::uninit()),
                 payload: UnsafeCell::new(payload),
                 _pin: PhantomPinned,
@@ -198,13 +198,17 @@ impl<P> Node<P> {
         unsafe { self.with_links(read) }
     }
 
+    /// The tag that the node was queued with.
+    ///
+    /// # Safety
+    /// The node was queued, and the caller holds the lock of the list that it is or was last in.
     #[inline(always)]
-    fn arm(&self) -> u32 {
-        self.arm.with(|arm| {
-            // SAFETY: the caller holds the lock.
-            let arm = unsafe { &*arm };
-            // SAFETY: an arm's node: written when it was queued.
-            unsafe { arm.assume_init() }
+    unsafe fn tag(&self) -> u32 {
+        self.tag.with(|tag| {
+            // SAFETY: the lock excludes writers.
+            let tag = unsafe { &*tag };
+            // SAFETY: written when the node was queued.
+            unsafe { tag.assume_init() }
         })
     }
 }
@@ -271,7 +275,16 @@ impl<P> List<P> {
     /// its lock, its memory is not given up, and its owner neither spends, concludes nor resets it.
     #[inline(always)]
     pub unsafe fn push_back(&mut self, node: Pin<&Node<P>>, waker: Waker) {
-        self.link(node, Who::Task(waker));
+        self.link(node, Who::Task(waker), 0);
+    }
+
+    /// Queues `node` behind all others, marked with `tag` for whoever [wins](Won::tag) it. (0: not marked.)
+    ///
+    /// # Safety
+    /// As for [`push_back`](List::push_back).
+    #[inline(always)]
+    pub unsafe fn push_tagged(&mut self, node: Pin<&Node<P>>, waker: Waker, tag: u32) {
+        self.link(node, Who::Task(waker), tag);
     }
 
     /// Queues `node` before all others.
@@ -280,7 +293,7 @@ impl<P> List<P> {
     /// As for [`push_back`](List::push_back).
     #[inline(always)]
     pub unsafe fn push_front(&mut self, node: Pin<&Node<P>>, waker: Waker) {
-        self.link(node, Who::Task(waker));
+        self.link(node, Who::Task(waker), 0);
         // In a ring, the last one becomes the first by moving the head one back.
         self.head = Some(NonNull::from(node.get_ref()));
     }
@@ -291,17 +304,17 @@ impl<P> List<P> {
     /// As for [`push_back`](List::push_back); the claim has a waker, and stays where it is until the node is out.
     #[inline(always)]
     pub unsafe fn push_arm(&mut self, node: Pin<&Node<P>>, claim: Pin<&Claim>, arm: u32) {
-        node.arm.with_mut(|slot| {
-            // SAFETY: an idle node is its owner's alone.
-            unsafe { *slot = MaybeUninit::new(arm) };
-        });
-        self.link(node, Who::Arm(NonNull::from(claim.get_ref())));
+        self.link(node, Who::Arm(NonNull::from(claim.get_ref())), arm);
     }
 
     #[inline(always)]
-    fn link(&mut self, node: Pin<&Node<P>>, who: Who) {
+    fn link(&mut self, node: Pin<&Node<P>>, who: Who, tag: u32) {
         let node = node.get_ref();
         debug_assert_eq!(node.phase(), Phase::Idle, "only an idle node can be queued");
+        node.tag.with_mut(|slot| {
+            // SAFETY: an idle node is its owner's alone.
+            unsafe { *slot = MaybeUninit::new(tag) };
+        });
         let this = NonNull::from(node);
         let (next, prev) = match self.head {
             None => {
@@ -473,7 +486,8 @@ impl<P> List<P> {
             let won = claim.is_none_or(|claim| {
                 // SAFETY: W4, the claim outlives the linkage of its nodes, and the lock is held.
                 let claim = unsafe { claim.as_ref() };
-                claim.win(node.arm())
+                // SAFETY: queued, under the lock.
+                claim.win(unsafe { node.tag() })
             });
             if won {
                 // SAFETY: the node is linked.
@@ -508,6 +522,15 @@ impl<P> Won<'_, P> {
         let node = unsafe { self.node.as_ref() };
         // SAFETY: won and not finished: the node is ours.
         unsafe { node.with_payload(f) }
+    }
+
+    /// What the waiter was queued with: the tag, 0 without one, or the number of a select's arm.
+    #[inline(always)]
+    pub fn tag(&self) -> u32 {
+        // SAFETY: the node is alive until its phase is stored.
+        let node = unsafe { self.node.as_ref() };
+        // SAFETY: won from a list whose lock is still held.
+        unsafe { node.tag() }
     }
 
     /// Tells the waiter; gives its waker, to be woken after unlocking. Nothing of the node is touched afterwards.
