@@ -5,6 +5,7 @@ mod common;
 use common::{all_released, many_wait, poll};
 use dormouse_sync::{Mutex, WaitGroup};
 use dormouse_testing::{Count, Event, hooked, panics, watch};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,13 +15,16 @@ use tokio_test::{assert_pending, assert_ready};
 
 const CALLS: [Event; 3] = [Event::Clone, Event::Wake, Event::Drop];
 
-/// For each of a waker's functions, and each state up to `last` in which a wait is dropped: `test` has a new object, wakers
-/// that do `act` to it in that function, and the state.
+type Make<'a> = &'a dyn Fn() -> ManuallyDrop<Waker>;
+
+/// For each of a waker's functions, and each state up to `last` in which a wait is dropped: `test` has a new object, a
+/// maker of wakers that do `act` to it in that function, the state, and the function. Those wakers themselves are never
+/// dropped: what is dropped is what the object has cloned.
 fn each_call<T: Clone + Send + Sync + 'static>(
     last: usize,
     make: impl Fn() -> T,
     act: fn(&T),
-    test: impl Fn(&T, &dyn Fn() -> Waker, usize),
+    test: impl Fn(&T, Make<'_>, usize, Event),
 ) {
     for call in CALLS {
         let calls = Count::shared();
@@ -29,14 +33,14 @@ fn each_call<T: Clone + Send + Sync + 'static>(
             let object = make();
             let waker = || {
                 let (object, calls) = (object.clone(), calls.clone());
-                hooked(move |made| {
+                ManuallyDrop::new(hooked(move |made| {
                     if made == call && !std::thread::panicking() {
                         calls.add();
                         act(&object);
                     }
-                })
+                }))
             };
-            test(&object, &waker, drop_after);
+            test(&object, &waker, drop_after, call);
         }
         assert!(calls.get() > 0, "{call:?} was never tried");
     }
@@ -53,11 +57,15 @@ fn mutex() -> Arc<Mutex<usize>> {
 
 /// All that can be done with a mutex from outside: it must not hang.
 fn use_mutex(mutex: &Arc<Mutex<usize>>) {
-    drop(mutex.try_lock());
-    let mut lock = pin!(mutex.lock());
-    drop(poll(lock.as_mut(), Waker::noop()));
-    let mut owned = pin!(mutex.clone().lock_owned());
-    drop(poll(owned.as_mut(), Waker::noop()));
+    let mut guard = mutex.try_lock();
+    for _ in 0..2 {
+        // Locked, these queue; and the unlock wakes one.
+        let mut lock = pin!(mutex.lock());
+        drop(poll(lock.as_mut(), Waker::noop()));
+        let mut owned = pin!(mutex.clone().lock_owned());
+        drop(poll(owned.as_mut(), Waker::noop()));
+        drop(guard.take());
+    }
     let _ = format!("{mutex:?}");
 }
 
@@ -71,7 +79,7 @@ fn use_group(group: &WaitGroup) {
 
 /// A life of a waiting lock in which each of the waker's functions is called: queued, polled again from another task,
 /// woken, beaten, woken; or dropped in any of these states.
-fn mutex_life(waker: &dyn Fn() -> Waker, mutex: &Arc<Mutex<usize>>, drop_after: usize) {
+fn mutex_life(waker: Make<'_>, mutex: &Arc<Mutex<usize>>, drop_after: usize) {
     let mut lock = Box::pin(mutex.clone().lock_owned());
     let mut guard = mutex.try_lock();
     for step in 0..5 {
@@ -99,7 +107,7 @@ fn mutex_life(waker: &dyn Fn() -> Waker, mutex: &Arc<Mutex<usize>>, drop_after: 
 #[test]
 fn mutex_wakers_call_back() {
     let _watch = watch();
-    each_call(5, mutex, use_mutex, |mutex, waker, drop_after| {
+    each_call(5, mutex, use_mutex, |mutex, waker, drop_after, _| {
         mutex_life(waker, mutex, drop_after);
         assert!(mutex.try_lock().is_some());
     });
@@ -109,9 +117,10 @@ fn mutex_wakers_call_back() {
 fn mutex_wakers_panic() {
     let _watch = watch();
     let act = |_: &_| panic!("a waker panics");
-    each_call(5, mutex, act, |mutex, waker, drop_after| {
+    each_call(5, mutex, act, |mutex, waker, drop_after, call| {
         let mut behind = spawn(mutex.lock());
-        let _ = catch_unwind(AssertUnwindSafe(|| mutex_life(waker, mutex, drop_after)));
+        let lived = catch_unwind(AssertUnwindSafe(|| mutex_life(waker, mutex, drop_after)));
+        assert!(lived.is_ok() || call == Event::Clone, "only the clone's panic is the caller's");
         // Nobody holds it, and a waiter is served.
         let guard = mutex.try_lock().expect("left locked");
         assert_pending!(behind.poll());
@@ -152,7 +161,7 @@ fn a_panicking_wake_while_unwinding() {
 }
 
 /// As `mutex_life`, for a wait.
-fn group_life(waker: &dyn Fn() -> Waker, group: &WaitGroup, drop_after: usize) {
+fn group_life(waker: Make<'_>, group: &WaitGroup, drop_after: usize) {
     let guard = group.guard();
     let mut wait = Box::pin(async { group.wait().await });
     for step in 0..4 {
@@ -175,7 +184,7 @@ fn group_life(waker: &dyn Fn() -> Waker, group: &WaitGroup, drop_after: usize) {
 #[test]
 fn wait_group_wakers_call_back() {
     let _watch = watch();
-    each_call(4, WaitGroup::new, use_group, |group, waker, drop_after| {
+    each_call(4, WaitGroup::new, use_group, |group, waker, drop_after, _| {
         group_life(waker, group, drop_after);
         assert_eq!(group.count(), 0);
     });
@@ -185,8 +194,9 @@ fn wait_group_wakers_call_back() {
 fn wait_group_wakers_panic() {
     let _watch = watch();
     let act = |_: &_| panic!("a waker panics");
-    each_call(4, WaitGroup::new, act, |group, waker, drop_after| {
-        let _ = catch_unwind(AssertUnwindSafe(|| group_life(waker, group, drop_after)));
+    each_call(4, WaitGroup::new, act, |group, waker, drop_after, call| {
+        let lived = catch_unwind(AssertUnwindSafe(|| group_life(waker, group, drop_after)));
+        assert!(lived.is_ok() || call == Event::Clone, "only the clone's panic is the caller's");
         assert_eq!(group.count(), 0);
         group.add(1);
         let mut wait = spawn(group.wait());
