@@ -2,11 +2,10 @@
 #![allow(missing_docs)]
 use dormouse_executor::runtime::{Builder, Handle, Runtime};
 use dormouse_executor::task;
-use dormouse_testing::{Gate, on_drop, until, watch};
+use dormouse_testing::{Count, Gate, until, watch};
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::task::Poll;
 
 fn one() -> Runtime {
@@ -118,10 +117,9 @@ fn a_runtime_dropped_in_its_own_block_on_still_drops_its_tasks() {
             0 => one(),
             _ => Builder::multi_thread().worker_threads(workers).build().unwrap(),
         };
-        let dropped = Arc::new(AtomicUsize::new(0));
+        let dropped = Count::shared();
         for _ in 0..10 {
-            let dropped = dropped.clone();
-            let guard = on_drop(move || _ = dropped.fetch_add(1, SeqCst));
+            let guard = dropped.on_drop();
             drop(rt.spawn(async move {
                 let _guard = guard;
                 pending::<()>().await;
@@ -135,7 +133,7 @@ fn a_runtime_dropped_in_its_own_block_on_still_drops_its_tasks() {
             })
         }));
         assert!(lost.unwrap_err().downcast_ref::<&str>().unwrap().contains("shutdown_background"));
-        until(|| dropped.load(SeqCst) == 10);
+        until(|| dropped.get() == 10);
     }
 }
 

@@ -3,7 +3,7 @@ use crate::{fails, noisy, says, secs};
 use dormouse_executor::sim::{self, Builder, FailureKind};
 use dormouse_executor::task;
 use dormouse_executor::time::sleep;
-use dormouse_testing::{Gate, on_drop, watch};
+use dormouse_testing::{Count, Gate, on_drop, watch};
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -36,11 +36,10 @@ fn random_aborts_happen_at_awaits() {
     let (mut aborted, mut finished) = (0, 0);
     for seed in 0..200 {
         Builder::new().seed(seed).random_aborts(0.1).run(async {
-            let dropped = Arc::new(AtomicU32::new(0));
+            let dropped = Count::shared();
             let handles: Vec<_> = (0..4)
                 .map(|_| {
-                    let dropped = dropped.clone();
-                    let guard = on_drop(move || _ = dropped.fetch_add(1, SeqCst));
+                    let guard = dropped.on_drop();
                     task::spawn(async move {
                         let _guard = guard;
                         for _ in 0..3 {
@@ -58,7 +57,7 @@ fn random_aborts_happen_at_awaits() {
                     }
                 }
             }
-            assert_eq!(dropped.load(SeqCst), 4);
+            assert_eq!(dropped.get(), 4);
         });
     }
     assert!(aborted > 50 && finished > 50, "{aborted} aborted, {finished} finished");
@@ -89,11 +88,8 @@ fn faults_leave_a_quiet_moment_alone() {
 #[test]
 fn every_destructor_runs_however_it_ends() {
     let _watch = watch();
-    let dropped = Arc::new(AtomicU32::new(0));
-    let guard = || {
-        let dropped = dropped.clone();
-        on_drop(move || _ = dropped.fetch_add(1, SeqCst))
-    };
+    let dropped = Count::shared();
+    let guard = || dropped.on_drop();
     let failure = fails(&Builder::new(), async {
         for _ in 0..10 {
             let (outer, inner) = (guard(), guard());
@@ -111,7 +107,7 @@ fn every_destructor_runs_however_it_ends() {
         panic!("enough");
     });
     assert_eq!(failure.kind(), FailureKind::Main);
-    assert_eq!(dropped.load(SeqCst), 21);
+    assert_eq!(dropped.get(), 21);
 }
 
 #[test]
