@@ -83,7 +83,7 @@ func selectRecv(s scale, count int, recv func([]chan uint64) uint64) sample {
 }
 
 func selectSend(s scale) sample {
-	count := s.of(200_000)
+	count := s.of(100_000)
 	return both(count, count, func(count int) uint64 {
 		c := channels(2, 1)
 		latch := newLatch(2)
@@ -150,7 +150,7 @@ func selectTimeout(s scale) sample {
 
 // selectProdCons: both sides select beside a timer of an hour and a channel that would tell them to stop.
 func selectProdCons(s scale) sample {
-	each := s.of(200_000) / workers
+	each := s.of(100_000) / workers
 	return both(each, each*workers, func(each int) uint64 {
 		channel, stop := make(chan uint64, 128), make(chan struct{})
 		var producers sync.WaitGroup
@@ -251,7 +251,7 @@ func sendUntilStopped(c []chan uint64, stop <-chan struct{}) uint64 {
 
 // chanPopular: 1,000 goroutines each wait on a channel of their own and on one that all share.
 func chanPopular(s scale) sample {
-	rounds := s.of(100)
+	rounds := s.of(50)
 	return both(rounds, rounds, func(rounds int) uint64 {
 		shared := make(chan uint64)
 		own := channels(1_000, 0)

@@ -7,9 +7,9 @@ import (
 )
 
 func addSync() {
-	// 500 rounds of work are about 1 us.
+	// 50 rounds of work are about 0.1 us.
 	cells["sync/mutex/uncontended"] = func(s scale) sample { return locking(s.of(2_000_000), 1, 0) }
-	cells["sync/mutex/short"] = func(s scale) sample { return locking(s.of(1_000_000), lockers, 0) }
+	cells["sync/mutex/short"] = func(s scale) sample { return locking(s.of(300_000), lockers, 50) }
 	cells["sync/mutex/long"] = func(s scale) sample { return locking(s.of(100_000), lockers, 500) }
 	cells["sync/mutex/held-across-yield"] = holding
 	cells["sync/wait-group"] = waitGroup
@@ -50,15 +50,20 @@ func holding(s scale) sample {
 	})
 }
 
-// among has goroutines do work with one lock, until all are done: the lock's number.
+// among has goroutines do work with one lock, until all are done: the lock's number. None begins before all have started.
 func among(tasks int, work func(*sync.Mutex, *uint64)) uint64 {
 	var guarded struct {
 		lock sync.Mutex
 		sum  uint64
 	}
 	latch := newLatch(tasks)
+	var started atomic.Int64
 	for range tasks {
 		go func() {
+			started.Add(1)
+			for started.Load() < int64(tasks) {
+				runtime.Gosched()
+			}
 			work(&guarded.lock, &guarded.sum)
 			latch.done(0)
 		}()

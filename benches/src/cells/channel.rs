@@ -1,9 +1,10 @@
 //! Values through a channel: one or several senders and receivers, at several capacities, of 8 and 256 bytes.
 //! One operation is one value, sent and received.
 use super::table::{Through, through, through_on_one_thread};
+use super::tools::measured;
 use crate::channels::{Capacity, Channel, Shape};
 use crate::hosts::Host;
-use crate::measure::{Sample, Stopwatch};
+use crate::measure::Sample;
 use crate::registry::{Cell, Scale, WORKERS};
 
 /// Values per sample of a full run.
@@ -47,16 +48,10 @@ impl<const WORDS: usize> Through for Flow<WORDS> {
         self.0
     }
 
-    fn run<H: Host, C: Channel>(self, scale: Scale) -> Sample {
+    fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample {
         let shape = self.0;
         let each = scale.of(VALUES) / shape.senders as u64;
-        let values = each * shape.senders as u64;
-        H::run(async move {
-            flow::<H, C, WORDS>(shape, each / 10).await; // warm
-            let watch = Stopwatch::start();
-            let sum = flow::<H, C, WORDS>(shape, each).await;
-            watch.stop(values, sum)
-        })
+        host.run(measured(each, shape.senders as u64, move |each| flow::<H, C, WORDS>(shape, each)))
     }
 }
 

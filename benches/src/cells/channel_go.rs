@@ -4,9 +4,10 @@
 //! - ChanContended: one operation is 100 sends, then 100 receives, by each of as many tasks as there are workers, on one
 //!   channel that has room for all of them.
 use super::table::{Through, through};
+use super::tools::measured;
 use crate::channels::{Capacity, Channel, Shape};
 use crate::hosts::Host;
-use crate::measure::{Sample, Stopwatch};
+use crate::measure::Sample;
 use crate::registry::{Cell, Scale, WORKERS};
 
 /// What a task sends before it receives as much.
@@ -33,15 +34,12 @@ impl Through for Sync {
         C::meets() // a task that has sent receives next, and would get its own value
     }
 
-    fn run<H: Host, C: Channel>(self, scale: Scale) -> Sample {
+    fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample {
         let batches = scale.of(400);
         let shape = self.shape();
-        H::run(async move {
-            in_pairs::<H, C, _>(shape, |ends, task| alternate::<C>(ends, task, batches / 10)).await; // warm
-            let watch = Stopwatch::start();
-            let sum = in_pairs::<H, C, _>(shape, |ends, task| alternate::<C>(ends, task, batches)).await;
-            watch.stop(batches * BATCH * 2, sum)
-        })
+        host.run(measured(batches, BATCH * 2, move |batches| {
+            in_pairs::<H, C, _>(shape, move |ends, task| alternate::<C>(ends, task, batches))
+        }))
     }
 }
 
@@ -54,15 +52,12 @@ impl Through for Contended {
         Shape { capacity, senders: WORKERS, receivers: WORKERS }
     }
 
-    fn run<H: Host, C: Channel>(self, scale: Scale) -> Sample {
+    fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample {
         let bursts = scale.of(5_000);
         let shape = self.shape();
-        H::run(async move {
-            in_pairs::<H, C, _>(shape, |ends, _| burst::<C>(ends, bursts / 10)).await; // warm
-            let watch = Stopwatch::start();
-            let sum = in_pairs::<H, C, _>(shape, |ends, _| burst::<C>(ends, bursts)).await;
-            watch.stop(bursts * WORKERS as u64, sum)
-        })
+        host.run(measured(bursts, WORKERS as u64, move |bursts| {
+            in_pairs::<H, C, _>(shape, move |ends, _| burst::<C>(ends, bursts))
+        }))
     }
 }
 

@@ -6,7 +6,7 @@
 //!   oneshot, or a channel of capacity 1.
 use super::table::{Through, through_on_one_thread};
 use crate::channels::{Capacity, Channel, Shape};
-use crate::hosts::{self, Host};
+use crate::hosts::{Host, Tokio};
 use crate::measure::{Sample, Stopwatch};
 use crate::registry::{Cell, Scale};
 use std::hint::black_box;
@@ -41,10 +41,10 @@ impl Through for TryRecv {
         Shape { capacity: Capacity::Bounded(128), senders: 1, receivers: 1 }
     }
 
-    fn run<H: Host, C: Channel>(self, scale: Scale) -> Sample {
+    fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample {
         let calls = scale.of(5_000_000);
         let shape = self.shape();
-        H::run(async move {
+        host.run(async move {
             let (_sender, mut receiver) = C::pair::<u64>(shape.capacity);
             let empty = |_| u64::from(C::try_recv(black_box(&mut receiver)).is_none());
             timed(calls, empty)
@@ -60,10 +60,10 @@ impl Through for TrySend {
         Shape { capacity: Capacity::Bounded(128), senders: 1, receivers: 1 }
     }
 
-    fn run<H: Host, C: Channel>(self, scale: Scale) -> Sample {
+    fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample {
         let calls = scale.of(5_000_000);
         let shape = self.shape();
-        H::run(async move {
+        host.run(async move {
             let (mut sender, _receiver) = C::pair::<u64>(shape.capacity);
             while C::try_send(&mut sender, 0) {}
             let full = |n| u64::from(!C::try_send(black_box(&mut sender), n));
@@ -80,9 +80,9 @@ impl Through for Create {
         Shape { capacity: self.0, senders: 1, receivers: 1 }
     }
 
-    fn run<H: Host, C: Channel>(self, scale: Scale) -> Sample {
+    fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample {
         let shape = self.shape();
-        H::run(async move {
+        host.run(async move {
             timed(scale.of(400_000), |n| {
                 drop(black_box(C::pair::<u64>(shape.capacity)));
                 n
@@ -111,9 +111,9 @@ impl Through for OneShot {
         Shape { capacity: Capacity::Bounded(1), senders: 1, receivers: 1 }
     }
 
-    fn run<H: Host, C: Channel>(self, scale: Scale) -> Sample {
+    fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample {
         let shape = self.shape();
-        oneshots::<H, _>(scale, move |n| async move {
+        oneshots(host, scale, move |n| async move {
             let (mut sender, mut receiver) = C::pair::<u64>(shape.capacity);
             C::send(&mut sender, n).await;
             C::recv(&mut receiver).await.expect("it was sent")
@@ -122,7 +122,7 @@ impl Through for OneShot {
 }
 
 fn tokio_oneshot(scale: Scale) -> Sample {
-    oneshots::<hosts::TokioOne, _>(scale, |n| async move {
+    oneshots(Tokio::ONE, scale, |n| async move {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         sender.send(n).expect("open");
         receiver.await.expect("it was sent")
@@ -130,7 +130,7 @@ fn tokio_oneshot(scale: Scale) -> Sample {
 }
 
 fn futures_oneshot(scale: Scale) -> Sample {
-    oneshots::<hosts::TokioOne, _>(scale, |n| async move {
+    oneshots(Tokio::ONE, scale, |n| async move {
         let (sender, receiver) = futures::channel::oneshot::channel();
         sender.send(n).expect("open");
         receiver.await.expect("it was sent")
@@ -138,20 +138,20 @@ fn futures_oneshot(scale: Scale) -> Sample {
 }
 
 fn crossfire_oneshot(scale: Scale) -> Sample {
-    oneshots::<hosts::TokioOne, _>(scale, |n| async move {
+    oneshots(Tokio::ONE, scale, |n| async move {
         let (sender, receiver) = crossfire::oneshot::oneshot();
         sender.send(n);
         receiver.await.expect("it was sent")
     })
 }
 
-fn oneshots<H, F>(scale: Scale, one: impl Fn(u64) -> F + Send + 'static) -> Sample
+fn oneshots<H, F>(host: H, scale: Scale, one: impl Fn(u64) -> F + Send + 'static) -> Sample
 where
     H: Host,
     F: Future<Output = u64> + Send,
 {
     let count = scale.of(ONESHOTS);
-    H::run(async move {
+    host.run(async move {
         for n in 0..count / 10 {
             one(n).await; // warm
         }

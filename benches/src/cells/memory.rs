@@ -3,7 +3,7 @@
 //!
 //! One operation: a task, a channel. The handles to a channel count as part of it.
 use crate::cells::tools::{Latch, on_best_channels, on_hosts};
-use crate::channels::{self, Capacity, Channel, Shape};
+use crate::channels::{Capacity, Channel, Shape, for_channels};
 use crate::hosts::{Host, Tokio};
 use crate::measure::{Sample, Stopwatch, resident};
 use crate::registry::{Cell, Scale};
@@ -44,9 +44,9 @@ fn parked_on_receive(cell: Cell) -> Cell {
 }
 
 /// Tasks wait on an empty channel; then it closes, and all of them end.
-fn receive<H: Host, C: Channel>(scale: Scale, shape: Shape) -> Sample {
+fn receive<H: Host, C: Channel>(host: H, scale: Scale, shape: Shape) -> Sample {
     let count = tasks(scale);
-    H::run(async move {
+    host.run(async move {
         let watch = Stopwatch::start();
         let before = resident();
         let (senders, receivers) = C::make::<u64>(Shape { receivers: count as usize, ..shape });
@@ -76,9 +76,9 @@ async fn settled<H: Host>(started: &AtomicU64, count: u64) {
 }
 
 /// Tasks sleep, and do not wake: the process ends before.
-fn parked_on_sleep<H: Host>(scale: Scale) -> Sample {
+fn parked_on_sleep<H: Host>(host: H, scale: Scale) -> Sample {
     let count = tasks(scale);
-    H::run(async move {
+    host.run(async move {
         let watch = Stopwatch::start();
         let before = resident();
         let started = Arc::new(AtomicU64::new(0));
@@ -95,9 +95,9 @@ fn parked_on_sleep<H: Host>(scale: Scale) -> Sample {
 }
 
 /// All tasks are there at once and then end: what stays, by the most that there were.
-fn after_burst<H: Host>(scale: Scale) -> Sample {
+fn after_burst<H: Host>(host: H, scale: Scale) -> Sample {
     let count = tasks(scale);
-    H::run(async move {
+    host.run(async move {
         let watch = Stopwatch::start();
         let before = resident();
         let (latch, gate) = (Latch::new(count), Arc::new(tokio::sync::Semaphore::new(0)));
@@ -124,20 +124,15 @@ fn idle_channels(capacity: Capacity) -> Cell {
             Err(why) => cell.without(C::NAME, C::PEER, why),
         }
     }
-    let cell = Cell::new(format!("memory/idle-channel/{capacity}"), "channel", "bytes");
-    let cell = add::<channels::Dormouse>(cell, shape);
-    let cell = add::<channels::Kanal>(cell, shape);
-    let cell = add::<channels::CrossfireSpsc>(cell, shape);
-    let cell = add::<channels::Flume>(cell, shape);
-    let cell = add::<channels::AsyncChannel>(cell, shape);
-    let cell = add::<channels::Tokio>(cell, shape);
-    add::<channels::Futures>(cell, shape)
+    let mut cell = Cell::new(format!("memory/idle-channel/{capacity}"), "channel", "bytes");
+    for_channels!(shape, C => cell = add::<C>(cell, shape));
+    cell
 }
 
 /// Channels of 8-byte values that have passed one and are empty.
 fn idle<C: Channel>(scale: Scale, shape: Shape) -> Sample {
     let count = scale.of(100_000);
-    Tokio::run(async move {
+    Tokio::ALL.run(async move {
         let mut all = Vec::with_capacity(count as usize);
         let watch = Stopwatch::start();
         let before = resident();

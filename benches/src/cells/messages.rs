@@ -2,7 +2,7 @@
 //!
 //! One operation: a round trip, for ping-pong; a pass, for the ring; a task, for skynet; a prime, for the sieve.
 //! `/bare`: turns in shared memory, one `AtomicWaker` per side. `/channel`: each host with its best channel.
-use crate::cells::tools::{Latch, on_best_channels, on_hosts};
+use crate::cells::tools::{Latch, measured, on_best_channels, on_hosts};
 use crate::channels::{Capacity, Channel, Shape};
 use crate::hosts::Host;
 use crate::measure::{Sample, Stopwatch};
@@ -72,14 +72,9 @@ impl Turns {
 }
 
 /// Pairs of tasks that take turns.
-fn ping_pong<H: Host>(scale: Scale, pairs: u64) -> Sample {
+fn ping_pong<H: Host>(host: H, scale: Scale, pairs: u64) -> Sample {
     let turns = scale.of(500_000) / pairs;
-    H::run(async move {
-        pairs_of::<H, _>(pairs, turns / 10, bare::<H>).await; // warm
-        let watch = Stopwatch::start();
-        let sum = pairs_of::<H, _>(pairs, turns, bare::<H>).await;
-        watch.stop(turns * pairs, sum)
-    })
+    host.run(measured(turns, pairs, move |turns| pairs_of::<H, _>(pairs, turns, bare::<H>)))
 }
 
 /// Starts pairs, each with a latch that both sides release, and waits for all.
@@ -100,7 +95,7 @@ fn bare<H: Host>(turns: u64, latch: &Arc<Latch>) {
 }
 
 /// The runtime's main future, which is no task, and a task take turns.
-fn main_to_task<H: Host>(scale: Scale) -> Sample {
+fn main_to_task<H: Host>(host: H, scale: Scale) -> Sample {
     async fn play<H: Host>(turns: u64) -> u64 {
         let pair = Turns::new();
         let task = H::spawn({
@@ -110,7 +105,7 @@ fn main_to_task<H: Host>(scale: Scale) -> Sample {
         pair.play(0, turns).await + task.await
     }
     let turns = scale.of(50_000); // few: some hosts have to wake a thread at each turn
-    H::block_on(async move {
+    host.block_on(async move {
         play::<H>(turns / 10).await; // warm
         let watch = Stopwatch::start();
         let sum = play::<H>(turns).await;
@@ -118,24 +113,19 @@ fn main_to_task<H: Host>(scale: Scale) -> Sample {
     })
 }
 
-fn one_pair<H: Host, C: Channel>(scale: Scale, shape: Shape) -> Sample {
-    channel_pairs::<H, C>(scale, shape, 1)
+fn one_pair<H: Host, C: Channel>(host: H, scale: Scale, shape: Shape) -> Sample {
+    channel_pairs::<H, C>(host, scale, shape, 1)
 }
 
-fn many_pairs<H: Host, C: Channel>(scale: Scale, shape: Shape) -> Sample {
-    channel_pairs::<H, C>(scale, shape, 1_000)
+fn many_pairs<H: Host, C: Channel>(host: H, scale: Scale, shape: Shape) -> Sample {
+    channel_pairs::<H, C>(host, scale, shape, 1_000)
 }
 
 /// Pairs of tasks that send a number to and fro through two channels.
-fn channel_pairs<H: Host, C: Channel>(scale: Scale, shape: Shape, pairs: u64) -> Sample {
+fn channel_pairs<H: Host, C: Channel>(host: H, scale: Scale, shape: Shape, pairs: u64) -> Sample {
     let turns = scale.of(500_000) / pairs;
     let start = move |turns, latch: &Arc<Latch>| channel_pair::<H, C>(shape, turns, latch);
-    H::run(async move {
-        pairs_of::<H, _>(pairs, turns / 10, start).await; // warm
-        let watch = Stopwatch::start();
-        let sum = pairs_of::<H, _>(pairs, turns, start).await;
-        watch.stop(turns * pairs, sum)
-    })
+    host.run(measured(turns, pairs, move |turns| pairs_of::<H, _>(pairs, turns, start)))
 }
 
 /// The one end of a channel that has one.
@@ -167,7 +157,7 @@ fn channel_pair<H: Host, C: Channel>(shape: Shape, turns: u64, latch: &Arc<Latch
 }
 
 /// A number goes round 503 tasks, one less at each pass; who has the 0 says who it is.
-fn ring<H: Host, C: Channel>(scale: Scale, shape: Shape) -> Sample {
+fn ring<H: Host, C: Channel>(host: H, scale: Scale, shape: Shape) -> Sample {
     async fn once<H: Host, C: Channel>(shape: Shape, passes: u64) -> u64 {
         let (mut senders, mut receivers): (Vec<_>, Vec<_>) = (0..RING).map(|_| ends::<C>(shape)).unzip();
         C::send(&mut senders[0], passes).await;
@@ -193,16 +183,11 @@ fn ring<H: Host, C: Channel>(scale: Scale, shape: Shape) -> Sample {
         latch.wait().await
     }
     let passes = scale.of(1_000_000);
-    H::run(async move {
-        once::<H, C>(shape, passes / 10).await; // warm
-        let watch = Stopwatch::start();
-        let who = once::<H, C>(shape, passes).await;
-        watch.stop(passes, who)
-    })
+    host.run(measured(passes, 1, move |passes| once::<H, C>(shape, passes)))
 }
 
 /// Go's classic: a task per prime, which passes on what its prime does not divide. All numbers up to the last prime.
-fn sieve<H: Host, C: Channel>(scale: Scale, shape: Shape) -> Sample {
+fn sieve<H: Host, C: Channel>(host: H, scale: Scale, shape: Shape) -> Sample {
     async fn filter<C: Channel>(prime: u64, mut from: C::Receiver<u64>, mut to: C::Sender<u64>) {
         while let Some(n) = C::recv(&mut from).await {
             if n % prime != 0 {
@@ -230,7 +215,7 @@ fn sieve<H: Host, C: Channel>(scale: Scale, shape: Shape) -> Sample {
         Scale::Full => 17_389,
         Scale::Quick => 5_279,
     };
-    H::run(async move {
+    host.run(async move {
         primes::<H, C>(shape, 1_000).await; // warm
         let watch = Stopwatch::start();
         let (count, sum) = primes::<H, C>(shape, last).await;
@@ -239,7 +224,7 @@ fn sieve<H: Host, C: Channel>(scale: Scale, shape: Shape) -> Sample {
 }
 
 /// A tree of tasks, ten below each, whose numbers go up through channels.
-fn skynet<H: Host, C: Channel>(scale: Scale, shape: Shape) -> Sample {
+fn skynet<H: Host, C: Channel>(host: H, scale: Scale, shape: Shape) -> Sample {
     fn node<H: Host, C: Channel>(shape: Shape, first: u64, leaves: u64, mut up: C::Sender<u64>) {
         H::go(async move {
             let sum = if leaves == 1 { first } else { below::<H, C>(shape, first, leaves).await };
@@ -269,7 +254,7 @@ fn skynet<H: Host, C: Channel>(scale: Scale, shape: Shape) -> Sample {
         Scale::Full => 1_000_000,
         Scale::Quick => 100_000,
     };
-    H::run(async move {
+    host.run(async move {
         below::<H, C>(shape, 0, 1_000).await; // warm
         let watch = Stopwatch::start();
         let sum = below::<H, C>(shape, 0, leaves).await;

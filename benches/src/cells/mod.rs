@@ -6,15 +6,16 @@ mod channel_misc;
 mod machine;
 mod memory;
 mod messages;
+mod mutex;
 mod scheduler;
 mod select;
 mod select_go;
 mod sim;
 mod spawn;
-mod sync;
 mod table;
 mod timers;
 mod tools;
+mod wait_group;
 
 use crate::registry::Cell;
 
@@ -29,7 +30,8 @@ pub(crate) fn all() -> Vec<Cell> {
         channel_blocking::cells,
         select::cells,
         select_go::cells,
-        sync::cells,
+        mutex::cells,
+        wait_group::cells,
         timers::cells,
         memory::cells,
         sim::cells,

@@ -2,7 +2,7 @@
 //!
 //! One operation: a task, for `detached`, `outside`, `chained`, `fan-out`, `skew` and `skynet` (whose inner nodes are tasks
 //! as well); a yield, for `yield`.
-use crate::cells::tools::{Latch, crunch, on_hosts};
+use crate::cells::tools::{Latch, batches, crunch, measured, on_hosts};
 use crate::hosts::Host;
 use crate::measure::{Sample, Stopwatch};
 use crate::registry::{Cell, Scale};
@@ -29,7 +29,7 @@ pub(crate) fn cells() -> Vec<Cell> {
 }
 
 /// Spawns batches of tasks that nobody awaits; the last one of a batch wakes who waits.
-fn detached<H: Host>(scale: Scale) -> Sample {
+fn detached<H: Host>(host: H, scale: Scale) -> Sample {
     async fn batch<H: Host>() -> u64 {
         let latch = Latch::new(1_000);
         for n in 0..1_000 {
@@ -38,20 +38,11 @@ fn detached<H: Host>(scale: Scale) -> Sample {
         }
         latch.wait().await
     }
-    let batches = scale.of(500);
-    H::run(async move {
-        batch::<H>().await; // warm
-        let watch = Stopwatch::start();
-        let mut sum = 0;
-        for _ in 0..batches {
-            sum += batch::<H>().await;
-        }
-        watch.stop(batches * 1_000, sum)
-    })
+    host.run(batches(scale.of(500), 1_000, batch::<H>))
 }
 
 /// A thread that is no worker spawns all tasks, in one go.
-fn outside<H: Host>(scale: Scale) -> Sample {
+fn outside<H: Host>(host: H, scale: Scale) -> Sample {
     async fn batch<H: Host>(tasks: u64) -> u64 {
         let (latch, handle) = (Latch::new(tasks), H::handle());
         let thread = std::thread::spawn({
@@ -68,16 +59,11 @@ fn outside<H: Host>(scale: Scale) -> Sample {
         sum
     }
     let tasks = scale.of(300_000);
-    H::run(async move {
-        batch::<H>(tasks / 10).await; // warm
-        let watch = Stopwatch::start();
-        let sum = batch::<H>(tasks).await;
-        watch.stop(tasks, sum)
-    })
+    host.run(measured(tasks, 1, move |tasks| batch::<H>(tasks)))
 }
 
 /// Each task spawns the next one and ends.
-fn chained<H: Host>(scale: Scale) -> Sample {
+fn chained<H: Host>(host: H, scale: Scale) -> Sample {
     fn link<H: Host>(left: u64, latch: Arc<Latch>) {
         H::go(async move {
             match left {
@@ -92,16 +78,11 @@ fn chained<H: Host>(scale: Scale) -> Sample {
         latch.wait().await * tasks
     }
     let tasks = scale.of(500_000);
-    H::run(async move {
-        chain::<H>(tasks / 10).await; // warm
-        let watch = Stopwatch::start();
-        let sum = chain::<H>(tasks).await;
-        watch.stop(tasks, sum)
-    })
+    host.run(measured(tasks, 1, move |tasks| chain::<H>(tasks)))
 }
 
 /// Many tasks that do nothing but yield.
-fn yields<H: Host>(scale: Scale) -> Sample {
+fn yields<H: Host>(host: H, scale: Scale) -> Sample {
     async fn round<H: Host>(yields: u64) -> u64 {
         let latch = Latch::new(YIELDERS);
         for _ in 0..YIELDERS {
@@ -118,7 +99,7 @@ fn yields<H: Host>(scale: Scale) -> Sample {
         latch.wait().await
     }
     let yields = scale.of(1_000);
-    H::run(async move {
+    host.run(async move {
         round::<H>(10).await; // warm
         let watch = Stopwatch::start();
         let sum = round::<H>(yields).await;
@@ -127,7 +108,7 @@ fn yields<H: Host>(scale: Scale) -> Sample {
 }
 
 /// Batches of short tasks for the CPU; ideal is what one core takes, by the number of cores.
-fn fan_out<H: Host>(scale: Scale) -> Sample {
+fn fan_out<H: Host>(host: H, scale: Scale) -> Sample {
     async fn batch<H: Host>() -> u64 {
         let tasks: Vec<_> =
             (0..FAN_OUT).map(|n| H::spawn(async move { crunch(n, FAN_OUT_ROUNDS) })).collect();
@@ -137,16 +118,7 @@ fn fan_out<H: Host>(scale: Scale) -> Sample {
         }
         sum
     }
-    let batches = scale.of(50);
-    H::run(async move {
-        batch::<H>().await; // warm
-        let watch = Stopwatch::start();
-        let mut sum = 0_u64;
-        for _ in 0..batches {
-            sum = sum.wrapping_add(batch::<H>().await);
-        }
-        watch.stop(batches * FAN_OUT, sum)
-    })
+    host.run_task(batches(scale.of(50), FAN_OUT, batch::<H>))
 }
 
 /// The same work by a loop: the reference of `fan_out`.
@@ -163,7 +135,7 @@ fn serial(scale: Scale) -> Sample {
 }
 
 /// One task spawns all others. Most are tiny; each 64th one takes a hundred times as long.
-fn skew<H: Host>(scale: Scale) -> Sample {
+fn skew<H: Host>(host: H, scale: Scale) -> Sample {
     async fn batch<H: Host>(tasks: u64) -> u64 {
         let latch = Latch::new(tasks);
         for n in 0..tasks {
@@ -176,16 +148,11 @@ fn skew<H: Host>(scale: Scale) -> Sample {
         latch.wait().await
     }
     let tasks = scale.of(150_000);
-    H::run(async move {
-        batch::<H>(tasks / 10).await; // warm
-        let watch = Stopwatch::start();
-        let sum = batch::<H>(tasks).await;
-        watch.stop(tasks, sum)
-    })
+    host.run(measured(tasks, 1, move |tasks| batch::<H>(tasks)))
 }
 
 /// A tree of tasks, ten below each, that adds up the numbers of its leaves.
-fn skynet<H: Host>(scale: Scale) -> Sample {
+fn skynet<H: Host>(host: H, scale: Scale) -> Sample {
     fn node<H: Host>(first: u64, leaves: u64) -> H::Task<u64> {
         H::spawn(async move {
             if leaves == 1 {
@@ -204,7 +171,7 @@ fn skynet<H: Host>(scale: Scale) -> Sample {
         Scale::Full => 1_000_000,
         Scale::Quick => 100_000,
     };
-    H::run(async move {
+    host.run(async move {
         node::<H>(0, 1_000).await; // warm
         let watch = Stopwatch::start();
         let sum = node::<H>(0, leaves).await;

@@ -7,6 +7,7 @@
 //! - default: one operation is a select of two empty receivers that does not wait.
 //! - timeout: one operation is a value that a select got beside a new timeout of an hour; capacity 128, one producer.
 use super::table::{Drops, Selecting, selecting};
+use super::tools::measured;
 use crate::channels::{Capacity, Channel, Shape};
 use crate::hosts::Host;
 use crate::measure::{Sample, Stopwatch};
@@ -52,15 +53,10 @@ impl Selecting for Ready {
         Drops::Idle // each select is over before it waits
     }
 
-    fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample {
+    fn run<H: Host, S: Selects>(self, host: H, scale: Scale) -> Sample {
         let count = scale.of(1_000_000);
         let capacity = self.shape().capacity;
-        H::run(async move {
-            always_ready::<S>(capacity, count / 10).await; // warm
-            let watch = Stopwatch::start();
-            let sum = always_ready::<S>(capacity, count).await;
-            watch.stop(count, sum)
-        })
+        host.run(measured(count, 1, move |count| always_ready::<S>(capacity, count)))
     }
 }
 
@@ -95,15 +91,10 @@ impl<const COUNT: usize> Selecting for Recv<COUNT> {
         Drops::Receives
     }
 
-    fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample {
+    fn run<H: Host, S: Selects>(self, host: H, scale: Scale) -> Sample {
         let each = scale.of(if COUNT > 8 { 128_000 } else { 400_000 }) / COUNT as u64;
         let capacity = self.shape().capacity;
-        H::run(async move {
-            from_producers::<H, S, COUNT>(capacity, each / 10).await; // warm
-            let watch = Stopwatch::start();
-            let sum = from_producers::<H, S, COUNT>(capacity, each).await;
-            watch.stop(each * COUNT as u64, sum)
-        })
+        host.run_task(measured(each, COUNT as u64, move |each| from_producers::<H, S, COUNT>(capacity, each)))
     }
 }
 
@@ -150,15 +141,10 @@ impl Selecting for Send {
         Drops::Sends
     }
 
-    fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample {
+    fn run<H: Host, S: Selects>(self, host: H, scale: Scale) -> Sample {
         let count = scale.of(100_000);
         let capacity = self.shape().capacity;
-        H::run(async move {
-            to_either::<H, S>(capacity, count / 10).await; // warm
-            let watch = Stopwatch::start();
-            let sum = to_either::<H, S>(capacity, count).await;
-            watch.stop(count, sum)
-        })
+        host.run_task(measured(count, 1, move |count| to_either::<H, S>(capacity, count)))
     }
 }
 
@@ -196,10 +182,10 @@ impl Selecting for Default {
         Drops::Idle
     }
 
-    fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample {
+    fn run<H: Host, S: Selects>(self, host: H, scale: Scale) -> Sample {
         let count = scale.of(2_000_000);
         let capacity = self.shape().capacity;
-        H::run(async move {
+        host.run(async move {
             let (senders, mut receivers) = channels::<S, 2>(capacity);
             let mut misses = 0;
             for _ in 0..count / 10 {
@@ -228,15 +214,10 @@ impl Selecting for Timeout {
         Drops::Idle // the receive wins each time
     }
 
-    fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample {
+    fn run<H: Host, S: Selects>(self, host: H, scale: Scale) -> Sample {
         let count = scale.of(400_000);
         let capacity = self.shape().capacity;
-        H::run(async move {
-            beside_a_timeout::<H, S>(capacity, count / 10).await; // warm
-            let watch = Stopwatch::start();
-            let sum = beside_a_timeout::<H, S>(capacity, count).await;
-            watch.stop(count, sum)
-        })
+        host.run_task(measured(count, 1, move |count| beside_a_timeout::<H, S>(capacity, count)))
     }
 }
 

@@ -8,9 +8,10 @@
 //! - ChanPopular: one operation is 1,000 sends, each to a task of its own that selects between its channel and one that all
 //!   share; capacity 0.
 use super::table::{Drops, Selecting, selecting};
+use super::tools::measured;
 use crate::channels::{Capacity, Channel, Shape};
 use crate::hosts::Host;
-use crate::measure::{Sample, Stopwatch};
+use crate::measure::Sample;
 use crate::registry::{Cell, Scale, WORKERS};
 use crate::selects::{NEVER, Receiver, Selects, Sender};
 use std::hint::black_box;
@@ -36,15 +37,10 @@ impl Selecting for ProdCons {
         Drops::Idle // the values' arms win each time
     }
 
-    fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample {
+    fn run<H: Host, S: Selects>(self, host: H, scale: Scale) -> Sample {
         let each = scale.of(100_000) / WORKERS as u64;
         let shape = self.shape();
-        H::run(async move {
-            produce_and_consume::<H, S>(shape, each / 10).await; // warm
-            let watch = Stopwatch::start();
-            let sum = produce_and_consume::<H, S>(shape, each).await;
-            watch.stop(each * WORKERS as u64, sum)
-        })
+        host.run(measured(each, WORKERS as u64, move |each| produce_and_consume::<H, S>(shape, each)))
     }
 }
 
@@ -118,15 +114,10 @@ impl Selecting for SyncContended {
         Drops::Both
     }
 
-    fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample {
+    fn run<H: Host, S: Selects>(self, host: H, scale: Scale) -> Sample {
         let each = scale.of(100_000) / WORKERS as u64;
         let shape = self.shape();
-        H::run(async move {
-            all_select::<H, S>(shape, each / 10).await; // warm
-            let watch = Stopwatch::start();
-            let sent = all_select::<H, S>(shape, each).await;
-            watch.stop(each * WORKERS as u64, sent)
-        })
+        host.run(measured(each, WORKERS as u64, move |each| all_select::<H, S>(shape, each)))
     }
 }
 
@@ -182,15 +173,10 @@ impl Selecting for Popular {
         Drops::Idle // nothing is ever sent to what is dropped
     }
 
-    fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample {
+    fn run<H: Host, S: Selects>(self, host: H, scale: Scale) -> Sample {
         let rounds = scale.of(50);
         let shape = self.shape();
-        H::run(async move {
-            popular::<H, S>(shape, rounds / 10).await; // warm
-            let watch = Stopwatch::start();
-            let sum = popular::<H, S>(shape, rounds).await;
-            watch.stop(rounds, sum)
-        })
+        host.run_task(measured(rounds, 1, move |rounds| popular::<H, S>(shape, rounds)))
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Ours on our host; then every channel on tokio, where most of them are fastest and all are at home; then kanal, the
 //! fastest peer, on our host, so that one sees host and channel apart.
-use crate::channels::{self, Channel, Shape};
-use crate::hosts::{self, Host};
+use crate::channels::{self, Channel, Shape, for_channels, for_crossfire};
+use crate::hosts::{AsyncExecutor, Dormouse, Host, Tokio};
 use crate::measure::Sample;
 use crate::registry::{Cell, Scale};
 use crate::selects::{self, Selects, TokioSelect};
@@ -18,42 +18,32 @@ pub(crate) trait Through: Copy + 'static {
         Ok(())
     }
 
-    fn run<H: Host, C: Channel>(self, scale: Scale) -> Sample;
+    fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample;
 }
 
-/// With every channel, on hosts with all workers.
+/// With every channel, on hosts with all workers. async-channel and crossfire are on async-executor as well: the one is
+/// made for it, the other is faster there in some cells.
 pub(crate) fn through(cell: Cell, work: impl Through) -> Cell {
-    let cell = one_through::<hosts::Dormouse, channels::Dormouse>(cell, work);
-    let cell = all_through::<hosts::Tokio>(cell, work);
-    one_through::<hosts::Dormouse, channels::Kanal>(cell, work)
+    let mut cell = everywhere(cell, work, Dormouse::ALL, Tokio::ALL);
+    for_crossfire!(work.shape(), C => cell = one_through::<_, C>(cell, work, AsyncExecutor));
+    one_through::<_, channels::AsyncChannel>(cell, work, AsyncExecutor)
 }
 
 /// With every channel, on hosts with one thread.
 pub(crate) fn through_on_one_thread(cell: Cell, work: impl Through) -> Cell {
-    let cell = one_through::<hosts::DormouseOne, channels::Dormouse>(cell, work);
-    let cell = all_through::<hosts::TokioOne>(cell, work);
-    one_through::<hosts::DormouseOne, channels::Kanal>(cell, work)
+    everywhere(cell, work, Dormouse::ONE, Tokio::ONE)
 }
 
-/// With every channel on one host.
-fn all_through<H: Host>(cell: Cell, work: impl Through) -> Cell {
-    let cell = one_through::<H, channels::Dormouse>(cell, work);
-    let cell = one_through::<H, channels::Kanal>(cell, work);
-    let cell = match work.shape() {
-        Shape { senders: 1, receivers: 1, .. } => one_through::<H, channels::CrossfireSpsc>(cell, work),
-        Shape { receivers: 1, .. } => one_through::<H, channels::CrossfireMpsc>(cell, work),
-        _ => one_through::<H, channels::CrossfireMpmc>(cell, work),
-    };
-    let cell = one_through::<H, channels::Flume>(cell, work);
-    let cell = one_through::<H, channels::AsyncChannel>(cell, work);
-    let cell = one_through::<H, channels::Tokio>(cell, work);
-    one_through::<H, channels::Futures>(cell, work)
+fn everywhere(cell: Cell, work: impl Through, ours: Dormouse, tokio: Tokio) -> Cell {
+    let mut cell = one_through::<_, channels::Dormouse>(cell, work, ours);
+    for_channels!(work.shape(), C => cell = one_through::<_, C>(cell, work, tokio));
+    one_through::<_, channels::Kanal>(cell, work, ours)
 }
 
-fn one_through<H: Host, C: Channel>(cell: Cell, work: impl Through) -> Cell {
-    let name = channels::on_host::<H, C>();
+fn one_through<H: Host, C: Channel>(cell: Cell, work: impl Through, host: H) -> Cell {
+    let name = channels::on_host::<H, C>(host);
     match C::supports(work.shape()).and_then(|()| work.can::<C>()) {
-        Ok(()) => cell.with(name, C::PEER, move |scale| work.run::<H, C>(scale)),
+        Ok(()) => cell.with(name, C::PEER, move |scale| work.run::<H, C>(host, scale)),
         Err(why) => cell.without(name, C::PEER, why),
     }
 }
@@ -79,28 +69,24 @@ pub(crate) trait Selecting: Copy + 'static {
     /// What its selects drop.
     fn drops(self) -> Drops;
 
-    fn run<H: Host, S: Selects>(self, scale: Scale) -> Sample;
+    fn run<H: Host, S: Selects>(self, host: H, scale: Scale) -> Sample;
 }
 
 /// With every way to select, on hosts with all workers.
 pub(crate) fn selecting(cell: Cell, work: impl Selecting) -> Cell {
-    let cell = one_selecting::<hosts::Dormouse, selects::Dormouse>(cell, work);
-    let cell = one_selecting::<hosts::Tokio, selects::Dormouse>(cell, work);
-    let cell = one_selecting::<hosts::Tokio, TokioSelect<channels::Kanal>>(cell, work);
-    let cell = match work.shape() {
-        Shape { senders: 1, receivers: 1, .. } => {
-            one_selecting::<hosts::Tokio, TokioSelect<channels::CrossfireSpsc>>(cell, work)
-        }
-        _ => one_selecting::<hosts::Tokio, TokioSelect<channels::CrossfireMpmc>>(cell, work),
-    };
-    let cell = one_selecting::<hosts::Tokio, TokioSelect<channels::Flume>>(cell, work);
-    let cell = one_selecting::<hosts::Tokio, TokioSelect<channels::AsyncChannel>>(cell, work);
-    let cell = one_selecting::<hosts::Tokio, TokioSelect<channels::Tokio>>(cell, work);
-    one_selecting::<hosts::Tokio, selects::Futures>(cell, work)
+    let cell = one_selecting::<_, selects::Dormouse>(cell, work, Dormouse::ALL);
+    let cell = one_selecting::<_, selects::Dormouse>(cell, work, Tokio::ALL);
+    let mut cell = one_selecting::<_, TokioSelect<channels::Kanal>>(cell, work, Tokio::ALL);
+    for_crossfire!(work.shape(), C => cell = one_selecting::<_, TokioSelect<C>>(cell, work, Tokio::ALL));
+    let cell = one_selecting::<_, TokioSelect<channels::Flume>>(cell, work, Tokio::ALL);
+    let cell = one_selecting::<_, TokioSelect<channels::AsyncChannel>>(cell, work, Tokio::ALL);
+    let cell = one_selecting::<_, TokioSelect<channels::AsyncChannel>>(cell, work, AsyncExecutor);
+    let cell = one_selecting::<_, TokioSelect<channels::Tokio>>(cell, work, Tokio::ALL);
+    one_selecting::<_, selects::Futures>(cell, work, Tokio::ALL)
 }
 
-fn one_selecting<H: Host, S: Selects>(cell: Cell, work: impl Selecting) -> Cell {
-    let name = channels::on_host::<H, S::Channel>();
+fn one_selecting<H: Host, S: Selects>(cell: Cell, work: impl Selecting, host: H) -> Cell {
+    let name = channels::on_host::<H, S::Channel>(host);
     let peer = S::Channel::PEER;
     let drops = work.drops();
     let receives = matches!(drops, Drops::Receives | Drops::Both);
@@ -109,7 +95,7 @@ fn one_selecting<H: Host, S: Selects>(cell: Cell, work: impl Selecting) -> Cell 
         .and_then(|()| if receives { S::Channel::keeps_values() } else { Ok(()) })
         .and_then(|()| if sends { S::Channel::takes_back() } else { Ok(()) });
     match can {
-        Ok(()) => cell.with(name, peer, move |scale| work.run::<H, S>(scale)),
+        Ok(()) => cell.with(name, peer, move |scale| work.run::<H, S>(host, scale)),
         Err(why) => cell.without(name, peer, why),
     }
 }

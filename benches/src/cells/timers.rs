@@ -2,9 +2,9 @@
 //!
 //! One operation: a sleep, for `sleepers` and `naps`; a timer made and dropped, for `start-cancel`; a call, for
 //! `timeout-ready`; for `fairness`, the whole run, of which the worst nap of 1 ms counts.
-use crate::cells::tools::{Latch, crunch, on_hosts};
+use crate::cells::tools::{Latch, crunch, measured, on_hosts};
 use crate::channels::{self, Capacity, Channel, Shape};
-use crate::hosts::{self, Host};
+use crate::hosts::{AsyncExecutor, AsyncExecutorStatic, Dormouse, Host, Tokio};
 use crate::measure::{Sample, Stopwatch};
 use crate::registry::{Cell, Scale, WORKERS};
 use std::future::{Future, poll_fn};
@@ -29,17 +29,17 @@ pub(crate) fn cells() -> Vec<Cell> {
 }
 
 fn greedy(cell: Cell) -> Cell {
-    fn add<H: Host, C: Channel>(cell: Cell) -> Cell {
-        cell.with(channels::on_host::<H, C>(), C::PEER, beside_greedy::<H, C>)
+    fn add<H: Host, C: Channel>(cell: Cell, host: H) -> Cell {
+        cell.with(channels::on_host::<H, C>(host), C::PEER, move |scale| beside_greedy::<H, C>(host, scale))
     }
-    let cell = add::<hosts::Dormouse, channels::Dormouse>(cell);
-    let cell = add::<hosts::DormouseOne, channels::Dormouse>(cell);
-    let cell = add::<hosts::Tokio, channels::Tokio>(cell);
-    let cell = add::<hosts::TokioOne, channels::Tokio>(cell);
-    let cell = add::<hosts::Tokio, channels::Dormouse>(cell);
-    let cell = add::<hosts::Tokio, channels::Kanal>(cell);
-    let cell = add::<hosts::AsyncExecutor, channels::Kanal>(cell);
-    add::<hosts::AsyncExecutorStatic, channels::Kanal>(cell)
+    let cell = add::<_, channels::Dormouse>(cell, Dormouse::ALL);
+    let cell = add::<_, channels::Dormouse>(cell, Dormouse::ONE);
+    let cell = add::<_, channels::Tokio>(cell, Tokio::ALL);
+    let cell = add::<_, channels::Tokio>(cell, Tokio::ONE);
+    let cell = add::<_, channels::Dormouse>(cell, Tokio::ALL);
+    let cell = add::<_, channels::Kanal>(cell, Tokio::ALL);
+    let cell = add::<_, channels::Kanal>(cell, AsyncExecutor);
+    add::<_, channels::Kanal>(cell, AsyncExecutorStatic)
 }
 
 /// Sleeps, and tells how many nanoseconds too long.
@@ -64,12 +64,12 @@ fn mean(late: u64, sleeps: u64) -> f64 {
 }
 
 /// Many tasks sleep as long as each other; all sleep before the first one wakes.
-fn sleepers<H: Host>(scale: Scale) -> Sample {
+fn sleepers<H: Host>(host: H, scale: Scale) -> Sample {
     let (tasks, nap) = match scale {
         Scale::Full => (100_000, Duration::from_millis(500)),
         Scale::Quick => (20_000, Duration::from_millis(100)),
     };
-    H::run(async move {
+    host.run(async move {
         let watch = Stopwatch::start();
         let latch = Latch::new(tasks);
         for _ in 0..tasks {
@@ -82,9 +82,9 @@ fn sleepers<H: Host>(scale: Scale) -> Sample {
 }
 
 /// Tasks that sleep again and again, 1 to 10 ms each time.
-fn naps<H: Host>(scale: Scale) -> Sample {
+fn naps<H: Host>(host: H, scale: Scale) -> Sample {
     let tasks = scale.of(10_000);
-    H::run(async move {
+    host.run(async move {
         let watch = Stopwatch::start();
         let latch = Latch::new(tasks);
         for n in 0..tasks {
@@ -104,7 +104,7 @@ fn naps<H: Host>(scale: Scale) -> Sample {
 }
 
 /// A timer is started, as by a timeout, and given up.
-fn start_cancel<H: Host>(scale: Scale) -> Sample {
+fn start_cancel<H: Host>(host: H, scale: Scale) -> Sample {
     async fn timers<H: Host>(count: u64) -> u64 {
         let mut pending = 0;
         for n in 0..count {
@@ -117,16 +117,11 @@ fn start_cancel<H: Host>(scale: Scale) -> Sample {
         pending
     }
     let count = scale.of(400_000);
-    H::run(async move {
-        timers::<H>(count / 10).await; // warm
-        let watch = Stopwatch::start();
-        let pending = timers::<H>(count).await;
-        watch.stop(count, pending)
-    })
+    host.run(measured(count, 1, timers::<H>))
 }
 
 /// A timeout around what is ready at once.
-fn timeout_ready<H: Host>(scale: Scale) -> Sample {
+fn timeout_ready<H: Host>(host: H, scale: Scale) -> Sample {
     async fn calls<H: Host>(count: u64) -> u64 {
         let mut sum = 0;
         for n in 0..count {
@@ -135,12 +130,7 @@ fn timeout_ready<H: Host>(scale: Scale) -> Sample {
         sum
     }
     let count = scale.of(2_000_000);
-    H::run(async move {
-        calls::<H>(count / 10).await; // warm
-        let watch = Stopwatch::start();
-        let sum = calls::<H>(count).await;
-        watch.stop(count, sum)
-    })
+    host.run(measured(count, 1, calls::<H>))
 }
 
 /// How long those keep the workers that a napper is beside of.
@@ -150,11 +140,12 @@ fn keep(scale: Scale) -> Duration {
 
 /// Starts as many tasks as there are workers, and naps until all of them are done: the worst of the naps.
 fn worst_nap<H: Host>(
+    host: H,
     keeper: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + 'static,
 ) -> Sample {
     const NAP: Duration = Duration::from_millis(1);
     let keepers = WORKERS as u64;
-    H::run(async move {
+    host.run(async move {
         late::<H>(NAP).await; // warm
         let watch = Stopwatch::start();
         let latch = Latch::new(keepers);
@@ -175,15 +166,15 @@ fn worst_nap<H: Host>(
 }
 
 /// All workers sit in a blocking call.
-fn beside_blocked<H: Host>(scale: Scale) -> Sample {
+fn beside_blocked<H: Host>(host: H, scale: Scale) -> Sample {
     let keep = keep(scale);
-    worst_nap::<H>(move || Box::pin(async move { std::thread::sleep(keep) }))
+    worst_nap(host, move || Box::pin(async move { std::thread::sleep(keep) }))
 }
 
 /// All workers compute, and never await.
-fn beside_busy<H: Host>(scale: Scale) -> Sample {
+fn beside_busy<H: Host>(host: H, scale: Scale) -> Sample {
     let keep = keep(scale);
-    worst_nap::<H>(move || {
+    worst_nap(host, move || {
         Box::pin(async move {
             let start = Instant::now();
             while start.elapsed() < keep {
@@ -194,10 +185,10 @@ fn beside_busy<H: Host>(scale: Scale) -> Sample {
 }
 
 /// All workers have a task whose awaits are always ready.
-fn beside_greedy<H: Host, C: Channel>(scale: Scale) -> Sample {
+fn beside_greedy<H: Host, C: Channel>(host: H, scale: Scale) -> Sample {
     const SHAPE: Shape = Shape { capacity: Capacity::Bounded(1), senders: 1, receivers: 1 };
     let keep = keep(scale);
-    worst_nap::<H>(move || {
+    worst_nap(host, move || {
         Box::pin(async move {
             let (mut senders, mut receivers) = C::make::<u64>(SHAPE);
             let start = Instant::now();

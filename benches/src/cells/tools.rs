@@ -1,7 +1,7 @@
 //! What several groups of cells use: a latch, work for the CPU, and the usual tables of contenders.
 use crate::channels::{self, Channel, Shape};
 use crate::hosts::Host;
-use crate::measure::Sample;
+use crate::measure::{Sample, Stopwatch};
 use crate::registry::{Cell, Scale};
 use futures::task::AtomicWaker;
 use std::future::{Future, poll_fn};
@@ -10,41 +10,46 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::*};
 use std::task::Poll;
 
-/// Adds a contender per host: `on_hosts!(cell, work, arguments)` calls `work::<Host>(scale, arguments)`.
+/// Adds a contender per host: `on_hosts!(cell, work, arguments)` calls `work(host, scale, arguments)`.
 macro_rules! on_hosts {
     ($cell:expr, $work:ident $(, $argument:expr)*) => {
-        on_hosts!(@ $cell, ($work $(, $argument)*), Dormouse DormouseOne Tokio TokioOne AsyncExecutor AsyncExecutorStatic)
+        on_hosts!(@ $cell, ($work $(, $argument)*),
+            Dormouse::ALL, Dormouse::ONE, Tokio::ALL, Tokio::ONE, AsyncExecutor, AsyncExecutorStatic)
     };
-    (@ $cell:expr, $work:tt, $($Host:ident)*) => {{
+    (@ $cell:expr, $work:tt, $($host:expr),*) => {{
+        use $crate::hosts::{AsyncExecutor, AsyncExecutorStatic, Dormouse, Tokio};
         let mut cell = $cell;
-        $(cell = on_hosts!(@one cell, $Host, $work);)*
+        $(cell = on_hosts!(@one cell, $host, $work);)*
         cell
     }};
-    (@one $cell:ident, $Host:ident, ($work:ident $(, $argument:expr)*)) => {
-        $cell.with(
-            <$crate::hosts::$Host as $crate::hosts::Host>::NAME,
-            <$crate::hosts::$Host as $crate::hosts::Host>::PEER,
-            move |scale| $work::<$crate::hosts::$Host>(scale $(, $argument)*),
-        )
+    (@one $cell:ident, $host:expr, ($work:ident $(, $argument:expr)*)) => {
+        $crate::cells::tools::on($cell, $host, move |host, scale| $work(host, scale $(, $argument)*))
     };
 }
 pub(crate) use on_hosts;
 
+/// Adds a host, as its own.
+pub(crate) fn on<H: Host>(cell: Cell, host: H, work: impl Fn(H, Scale) -> Sample + 'static) -> Cell {
+    cell.with(host.name(), H::PEER, move |scale| work(host, scale))
+}
+
 /// Adds a contender per host with its best channel: `on_best_channels!(cell, shape, work)` calls
-/// `work::<Host, Channel>(scale, shape)`.
+/// `work::<Host, Channel>(host, scale, shape)`.
 macro_rules! on_best_channels {
     ($cell:expr, $shape:expr, $work:ident) => {
         on_best_channels!(@ $cell, $shape, $work,
-            (Dormouse, Dormouse) (DormouseOne, Dormouse) (Tokio, Kanal) (TokioOne, Kanal)
-            (Tokio, Tokio) (TokioOne, Tokio) (AsyncExecutor, Kanal) (AsyncExecutorStatic, Kanal))
+            (Dormouse::ALL, Dormouse) (Dormouse::ONE, Dormouse) (Tokio::ALL, Kanal) (Tokio::ONE, Kanal)
+            (Tokio::ALL, Tokio) (Tokio::ONE, Tokio) (AsyncExecutor, Kanal) (AsyncExecutorStatic, Kanal))
     };
-    (@ $cell:expr, $shape:expr, $work:ident, $(($Host:ident, $Channel:ident))*) => {{
+    (@ $cell:expr, $shape:expr, $work:ident, $(($host:expr, $Channel:ident))*) => {{
+        use $crate::hosts::{AsyncExecutor, AsyncExecutorStatic, Dormouse, Tokio};
         let mut cell = $cell;
         $(
-            cell = $crate::cells::tools::pair::<$crate::hosts::$Host, $crate::channels::$Channel>(
+            cell = $crate::cells::tools::pair::<_, $crate::channels::$Channel>(
                 cell,
+                $host,
                 $shape,
-                $work::<$crate::hosts::$Host, $crate::channels::$Channel>,
+                $work::<_, $crate::channels::$Channel>,
             );
         )*
         cell
@@ -53,12 +58,43 @@ macro_rules! on_best_channels {
 pub(crate) use on_best_channels;
 
 /// A host with a channel; as its host's, which is what the cell measures.
-pub(crate) fn pair<H: Host, C: Channel>(cell: Cell, shape: Shape, work: fn(Scale, Shape) -> Sample) -> Cell {
-    let name = channels::on_host::<H, C>();
+pub(crate) fn pair<H: Host, C: Channel>(
+    cell: Cell,
+    host: H,
+    shape: Shape,
+    work: fn(H, Scale, Shape) -> Sample,
+) -> Cell {
+    let name = channels::on_host::<H, C>(host);
     match C::supports(shape) {
-        Ok(()) => cell.with(name, H::PEER, move |scale| work(scale, shape)),
+        Ok(()) => cell.with(name, H::PEER, move |scale| work(host, scale, shape)),
         Err(why) => cell.without(name, H::PEER, why),
     }
+}
+
+/// Does a tenth of the work to warm up, then measures all of it. `count` is how often `work` does its thing, each time of
+/// so many operations; what it gives is the checksum.
+pub(crate) async fn measured<F>(count: u64, each: u64, mut work: impl FnMut(u64) -> F + Send) -> Sample
+where
+    F: Future<Output = u64> + Send,
+{
+    work(count / 10).await;
+    let watch = Stopwatch::start();
+    let sum = work(count).await;
+    watch.stop(count * each, sum)
+}
+
+/// Does one batch to warm up, then measures so many, one after the other.
+pub(crate) async fn batches<F>(count: u64, each: u64, mut batch: impl FnMut() -> F + Send) -> Sample
+where
+    F: Future<Output = u64> + Send,
+{
+    batch().await;
+    let watch = Stopwatch::start();
+    let mut sum = 0_u64;
+    for _ in 0..count {
+        sum = sum.wrapping_add(batch().await);
+    }
+    watch.stop(count * each, sum)
 }
 
 /// Waits for a number of tasks, and adds up what they say. The same for all hosts.

@@ -2,7 +2,8 @@
 //! for more, `List` for unbounded.
 //!
 //! Its `detect_backoff_cfg`, which it advises to call first, changes something on machines of one CPU only.
-use super::{Capacity, Channel, NO_RENDEZVOUS, ONE_RECEIVER, Shape, copies};
+use super::shapes::copies;
+use super::{Capacity, Channel, NO_RENDEZVOUS, ONE_RECEIVER, Shape};
 use crossfire::{AsyncRx, AsyncTx, MAsyncRx, MAsyncTx, MTx, Tx, mpmc, mpsc, spsc};
 
 /// Why a channel cannot be used so.

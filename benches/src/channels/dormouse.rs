@@ -1,5 +1,6 @@
 //! Ours.
-use super::{Capacity, Channel, Shape, copies};
+use super::shapes::{clonable_ends, copies, sent};
+use super::{Capacity, Channel, Shape};
 use dormouse_chan::{Receiver, Sender, bounded, unbounded};
 use std::future::Future;
 
@@ -9,43 +10,11 @@ impl Channel for Dormouse {
     const NAME: &'static str = "dormouse";
     const PEER: &'static str = "dormouse";
 
-    type Sender<T: Send + Unpin + 'static> = Sender<T>;
-    type Receiver<T: Send + Unpin + 'static> = Receiver<T>;
-
-    fn supports(_: Shape) -> Result<(), &'static str> {
-        Ok(())
-    }
-
-    fn make<T: Send + Unpin + 'static>(shape: Shape) -> (Vec<Sender<T>>, Vec<Receiver<T>>) {
-        let (sender, receiver) = Self::pair(shape.capacity);
-        (copies(sender, shape.senders), copies(receiver, shape.receivers))
-    }
-
-    fn pair<T: Send + Unpin + 'static>(capacity: Capacity) -> (Sender<T>, Receiver<T>) {
-        match capacity {
-            Capacity::Bounded(capacity) => bounded(capacity),
-            Capacity::Unbounded => unbounded(),
-        }
-    }
-
-    #[inline(always)]
-    fn send<T: Send + Unpin + 'static>(sender: &mut Sender<T>, value: T) -> impl Future<Output = ()> + Send {
-        let sent = sender.send(value);
-        async move { assert!(sent.await.is_ok(), "closed") }
-    }
-
-    #[inline(always)]
-    fn recv<T: Send + Unpin + 'static>(receiver: &mut Receiver<T>) -> impl Future<Output = Option<T>> + Send {
-        receiver.recv()
-    }
-
-    #[inline(always)]
-    fn try_send<T: Send + Unpin + 'static>(sender: &mut Sender<T>, value: T) -> bool {
-        sender.try_send(value).is_ok()
-    }
-
-    #[inline(always)]
-    fn try_recv<T: Send + Unpin + 'static>(receiver: &mut Receiver<T>) -> Option<T> {
-        receiver.try_recv().ok()
-    }
+    clonable_ends!(
+        Sender, Receiver, bounded, unbounded,
+        send: |sender, value| sent(sender.send(value)),
+        recv: |receiver| receiver.recv(),
+        try_send: |sender, value| sender.try_send(value).is_ok(),
+        try_recv: |receiver| receiver.try_recv().ok(),
+    );
 }

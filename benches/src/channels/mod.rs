@@ -5,6 +5,7 @@ mod dormouse;
 mod flume;
 mod futures;
 mod kanal;
+mod shapes;
 mod tokio;
 
 pub(crate) use async_channel::AsyncChannel;
@@ -60,7 +61,9 @@ pub(crate) trait Channel: 'static {
     type Receiver<T: Send + Unpin + 'static>: Send + 'static;
 
     /// Can it be used so? If not, why.
-    fn supports(shape: Shape) -> Result<(), &'static str>;
+    fn supports(_: Shape) -> Result<(), &'static str> {
+        Ok(())
+    }
 
     /// Is no value lost when a pending receive is dropped, as a select does with those that did not win? If not, why.
     fn keeps_values() -> Result<(), &'static str> {
@@ -102,11 +105,44 @@ pub(crate) trait Channel: 'static {
 }
 
 /// What a channel on a host is called: "kanal on tokio", or "dormouse" for ours on ours.
-pub(crate) fn on_host<H: Host, C: Channel>() -> String {
-    if H::PEER == C::NAME { H::NAME.to_string() } else { format!("{} on {}", C::NAME, H::NAME) }
+pub(crate) fn on_host<H: Host, C: Channel>(host: H) -> String {
+    host.with(C::NAME)
 }
 
-/// `count` handles: clones, and the first one itself.
-fn copies<H: Clone>(first: H, count: usize) -> Vec<H> {
-    vec![first; count]
+/// Does something with each channel, as a type: `for_channels!(shape, C => something::<C>())`. The order is that of the
+/// tables. Who adds a channel adds it here.
+macro_rules! for_channels {
+    ($shape:expr, $C:ident => $do:expr) => {{
+        for_channels!(@ $C => $do, Dormouse Kanal);
+        $crate::channels::for_crossfire!($shape, $C => $do);
+        for_channels!(@ $C => $do, Flume AsyncChannel Tokio Futures);
+    }};
+    (@ $C:ident => $do:expr, $($Channel:ident)*) => {
+        $({
+            type $C = $crate::channels::$Channel;
+            $do;
+        })*
+    };
 }
+pub(crate) use for_channels;
+
+/// The same for crossfire alone, in the flavour for the shape.
+macro_rules! for_crossfire {
+    ($shape:expr, $C:ident => $do:expr) => {
+        match $shape {
+            $crate::channels::Shape { senders: 1, receivers: 1, .. } => {
+                type $C = $crate::channels::CrossfireSpsc;
+                $do;
+            }
+            $crate::channels::Shape { receivers: 1, .. } => {
+                type $C = $crate::channels::CrossfireMpsc;
+                $do;
+            }
+            _ => {
+                type $C = $crate::channels::CrossfireMpmc;
+                $do;
+            }
+        }
+    };
+}
+pub(crate) use for_crossfire;

@@ -14,23 +14,27 @@ static STATIC: StaticExecutor = StaticExecutor::new();
 
 macro_rules! host {
     ($Host:ident, $name:literal, $executor:ident) => {
+        #[derive(Clone, Copy, Debug)]
         pub(crate) struct $Host;
 
         impl Host for $Host {
-            const NAME: &'static str = $name;
             const PEER: &'static str = "async-executor";
             type Task<T: Send + 'static> = Task<T>;
             type Handle = ();
 
-            fn run<F>(main: F) -> F::Output
+            fn name(self) -> &'static str {
+                $name
+            }
+
+            fn run_task<F>(self, main: F) -> F::Output
             where
                 F: Future + Send + 'static,
                 F::Output: Send + 'static,
             {
-                Self::block_on($executor.spawn(main))
+                self.block_on($executor.spawn(main))
             }
 
-            fn block_on<F: Future>(main: F) -> F::Output {
+            fn block_on<F: Future>(self, main: F) -> F::Output {
                 // This thread is one of the workers, as with the other hosts.
                 for _ in 1..WORKERS {
                     std::thread::spawn(|| async_io::block_on($executor.run(std::future::pending::<()>())));

@@ -4,16 +4,32 @@ mod dormouse;
 mod tokio;
 
 pub(crate) use async_executor::{AsyncExecutor, AsyncExecutorStatic};
-pub(crate) use dormouse::{Dormouse, DormouseOne};
-pub(crate) use tokio::{Tokio, TokioOne};
+pub(crate) use dormouse::Dormouse;
+pub(crate) use tokio::Tokio;
 
+use crate::measure::Sample;
+use std::fmt::Debug;
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+/// How many threads a runtime has that comes in both kinds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Threads {
+    /// As many as there are workers.
+    All,
+    /// The one that waits for its end.
+    One,
+}
+
+/// What a cell's work has as its main future.
+pub(crate) type Main = Pin<Box<dyn Future<Output = Sample> + Send>>;
+
 /// A runtime. A process runs one, once.
-pub(crate) trait Host: 'static {
-    /// "tokio", "tokio, 1 thread".
-    const NAME: &'static str;
+///
+/// How many threads it has is a value, not a type: what is spawned is then compiled once for both.
+pub(crate) trait Host: Copy + Send + 'static {
     /// As `--peers` names it.
     const PEER: &'static str;
 
@@ -23,14 +39,29 @@ pub(crate) trait Host: 'static {
     /// What a thread outside the runtime spawns with.
     type Handle: Clone + Send + 'static;
 
+    /// "tokio", "tokio, 1 thread".
+    fn name(self) -> &'static str;
+
+    /// What something on this host is called: "kanal on tokio", or "dormouse" for ours on ours.
+    fn with(self, what: &str) -> String {
+        if what == Self::PEER { self.name().into() } else { format!("{what} on {}", self.name()) }
+    }
+
     /// Runs `main`, as a task like any other, to its end.
-    fn run<F>(main: F) -> F::Output
+    fn run_task<F>(self, main: F) -> F::Output
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static;
 
+    /// As `run_task`, for a `main` that does not itself wait at each operation: it is boxed, so that its polls, not what
+    /// they do, go through a pointer, and so that no runtime is compiled once more for each main.
+    fn run(self, main: impl Future<Output = Sample> + Send + 'static) -> Sample {
+        let main: Main = Box::pin(main);
+        self.run_task(main)
+    }
+
     /// Runs `main` on this thread to its end: the runtime's main future, no task.
-    fn block_on<F: Future>(main: F) -> F::Output;
+    fn block_on<F: Future>(self, main: F) -> F::Output;
 
     /// Spawns a task; within `run`. Awaiting it gives the output; a panic goes on.
     fn spawn<F>(future: F) -> Self::Task<F::Output>
@@ -60,4 +91,20 @@ pub(crate) trait Host: 'static {
     where
         F: Future + Send,
         F::Output: Send;
+}
+
+/// A handle whose task does not fail.
+pub(crate) struct Joined<J>(J);
+
+impl<J, T, E> Future for Joined<J>
+where
+    J: Future<Output = Result<T, E>> + Unpin,
+    E: Debug,
+{
+    type Output = T;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        Pin::new(&mut self.0).poll(cx).map(|result| result.expect("the task does not fail"))
+    }
 }
