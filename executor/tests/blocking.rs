@@ -118,7 +118,7 @@ fn who_waits_for_a_job_says_so() {
 
 #[test]
 fn a_hundred_thousand_jobs() {
-    // tokio#8222: the pool neither hangs nor loses a job when threads come and go.
+    // tokio#8056: the pool neither hangs nor loses a job when threads come and go.
     let _watch = watch_for(Duration::from_secs(120));
     let rt = Builder::multi_thread().worker_threads(2).max_blocking_threads(4).build().unwrap();
     rt.run_main(async {

@@ -4,12 +4,14 @@ use dormouse_executor::runtime::{Builder, Runtime};
 use dormouse_executor::task;
 use dormouse_executor::time::{Duration, sleep};
 use dormouse_testing::{Calls, Event, Gate, OnDrop, child, on_drop, until, watch};
+#[cfg(all(target_os = "linux", not(dormouse_asan)))]
+use rustix::process::{Resource, Rlimit, setrlimit};
 use std::cell::RefCell;
 use std::future::{Future, pending};
 use std::pin::pin;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::task::Context;
 
 fn runtimes() -> [Runtime; 2] {
@@ -32,7 +34,7 @@ fn run(name: &str, envs: &[(&str, &str)]) -> (Option<i32>, String) {
     panic!("{name} hangs: {}", text.join().unwrap());
 }
 
-/// tokio#2387: a thread cannot be started. 256 TiB of stack are beyond every address space.
+/// tokio#2309: a thread cannot be started. 256 TiB of stack are beyond every address space.
 #[test]
 fn no_thread_can_be_started() {
     let _watch = watch();
@@ -64,6 +66,65 @@ fn child_without_threads() {
     });
     drop(rt.spawn(pending::<()>()));
     rt.shutdown_timeout(Duration::ZERO);
+}
+
+/// tokio#8408: a job comes while the workers are the only threads, and no more can be started: nobody would take it.
+#[test]
+#[cfg(all(target_os = "linux", not(dormouse_asan)))]
+fn no_thread_beside_the_workers_can_be_started() {
+    let _watch = watch();
+    // As much stack as the rest of the process has no room for.
+    let (code, stderr) = run("child_at_the_limit", &[("RUST_MIN_STACK", "268435456")]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let told = "dormouse: a blocking job is cancelled, as no thread could be started for it";
+    assert_eq!(stderr.matches(told).count(), 1, "{stderr}");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", not(dormouse_asan)))]
+#[ignore = "run by no_thread_beside_the_workers_can_be_started"]
+fn child_at_the_limit() {
+    let _watch = watch();
+    let build = || Builder::multi_thread().worker_threads(2).build().unwrap();
+    let (without, with) = (build(), build());
+    let (begin, begun) = mpsc::channel();
+    let (open, opened) = mpsc::channel();
+    let first = with.spawn_blocking(move || {
+        begin.send(()).unwrap();
+        opened.recv().unwrap()
+    });
+    begun.recv().unwrap();
+    // Room for half a stack.
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
+    let room = pages * rustix::param::page_size() as u64 + (128 << 20);
+    setrlimit(Resource::As, Rlimit { current: Some(room), maximum: Some(room) }).unwrap();
+    assert!(std::thread::Builder::new().spawn(|| ()).is_err());
+
+    let job = without.spawn_blocking(|| 1);
+    assert!(without.block_on(job).unwrap_err().is_cancelled());
+    assert_eq!(without.block_on(without.spawn(async { 2 })).unwrap(), 2);
+    // Where there is a thread, it takes the job after its own.
+    let second = with.spawn_blocking(|| 3);
+    open.send(4).unwrap();
+    assert_eq!(with.block_on(first).unwrap(), 4);
+    assert_eq!(with.block_on(second).unwrap(), 3);
+}
+
+/// tokio#6999: `yield_now` under the `block_on` of another library, inside a task: nobody but that one polls it again.
+#[test]
+fn a_yield_under_a_foreign_block_on_returns() {
+    let _watch = watch();
+    for rt in runtimes() {
+        let yields = || futures::executor::block_on(task::yield_now());
+        rt.block_on(async {
+            yields();
+            task::spawn(async move { yields() }).await.unwrap();
+            task::spawn_blocking(yields).await.unwrap();
+        });
+        let handle = rt.handle().clone();
+        rt.block_on(rt.spawn_blocking(move || handle.block_on(task::yield_now()))).unwrap();
+    }
 }
 
 /// Not from a peer: names that the system does not take, and a function for names that panics.

@@ -60,15 +60,15 @@ fn outside_of_a_runtime_it_panics_with_advice() {
     assert!(error.downcast_ref::<&str>().unwrap().contains("enter"));
 }
 
-/// tokio#6612, #8334: `Duration::MAX`.
+/// tokio#6612, #5710: `Duration::MAX`, and deadlines at the numbers that mean "none" inside.
 #[test]
 fn the_longest_durations_are_fine() {
     let _watch = watch();
+    let nanos = [u64::MAX, u64::MAX - 1, u64::MAX - (1 << 16), 1 << 63].map(Duration::from_nanos);
+    let secs = [u64::MAX, u64::MAX / 4, 400 * 365 * 86_400].map(Duration::from_secs);
     for rt in runtimes() {
         rt.block_on(async {
-            for far in
-                [Duration::MAX, Duration::from_secs(u64::MAX / 4), Duration::from_secs(400 * 365 * 86_400)]
-            {
+            for far in nanos.into_iter().chain(secs).chain([Duration::MAX]) {
                 let forever = task::spawn(async move {
                     sleep(far).await;
                 });
@@ -83,7 +83,30 @@ fn the_longest_durations_are_fine() {
     }
 }
 
-/// tokio#8385, #8252: cancel against insert and fire.
+/// tokio#6612, #8385: the tick after one that is due lies beyond the end of the clock.
+#[test]
+fn intervals_of_the_longest_periods() {
+    let _watch = watch();
+    let mut cx = Context::from_waker(Waker::noop());
+    for rt in runtimes() {
+        let _guard = rt.enter();
+        for period in [Duration::MAX, Duration::from_secs(u64::MAX / 4), Duration::from_nanos(u64::MAX)] {
+            for missed in [MissedTickBehavior::Skip, MissedTickBehavior::Burst, MissedTickBehavior::Delay] {
+                let begin = Instant::now();
+                let mut ticks = interval(period);
+                ticks.set_missed_tick_behavior(missed);
+                assert!(ticks.poll_tick(&mut cx).is_ready(), "the first comes at once");
+                assert!(ticks.poll_tick(&mut cx).is_pending());
+                ticks.reset();
+                assert!(ticks.poll_tick(&mut cx).is_pending());
+                assert!(ticker(period).poll_tick(&mut cx).is_pending());
+                assert_eq!(interval_at(begin, period).poll_tick(&mut cx), Poll::Ready(begin));
+            }
+        }
+    }
+}
+
+/// tokio#8252: cancel against insert and fire.
 #[test]
 fn cancelled_from_another_thread_while_it_fires() {
     let _watch = watch();

@@ -58,6 +58,32 @@ fn timeouts_and_intervals() {
     });
 }
 
+/// tokio#8334: late in a long run, with a timer that is farther off than all others, near ones come when they are due.
+#[test]
+fn near_timers_are_exact_however_late_and_beside_whatever_far_ones() {
+    let _watch = watch();
+    for far in [secs(u64::MAX / 4), Duration::from_nanos(1 << 63), secs(1 << 32)] {
+        Builder::new().run(async move {
+            let begin = Instant::now();
+            let waits = task::spawn(sleep(far));
+            task::yield_now().await;
+            // Across the end of each of the wheel's levels, and of each clock of so many bits.
+            for bit in 5..63 {
+                let edge = Duration::from_nanos(1 << bit);
+                sleep(edge - Duration::from_nanos(3) - begin.elapsed()).await;
+                for near in [1, 2, 7] {
+                    let due = begin.elapsed() + Duration::from_nanos(near);
+                    sleep(Duration::from_nanos(near)).await;
+                    assert_eq!(begin.elapsed(), due, "bit {bit}, {near} ns, beside {far:?}");
+                }
+                assert_eq!(waits.is_finished(), begin.elapsed() >= far);
+            }
+            waits.abort();
+            _ = waits.await;
+        });
+    }
+}
+
 #[test]
 fn many_tasks_and_much_time() {
     let _watch = watch();
