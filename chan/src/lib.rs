@@ -31,6 +31,7 @@
 //! The rules are Go's (<https://go.dev/ref/spec#Channel_types>, `runtime/chan.go` and `runtime/select.go` of Go
 //! 1.27), with those that Rust needs besides because a future can be dropped.
 
+pub mod broadcast;
 mod buffer;
 mod core;
 mod error;
@@ -44,6 +45,7 @@ mod wait;
 #[cfg(all(test, dormouse_loom))]
 mod models;
 
+pub use broadcast::broadcast;
 pub use error::{SendError, TryRecvError, TrySendError};
 pub use foreign::Foreign;
 pub use receiver::{Iter, Receiver, RecvFuture};
