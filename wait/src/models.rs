@@ -8,7 +8,7 @@ use crate::claim::Claim;
 use crate::list::{List, Node, Phase, Removed, Verdict};
 use crate::lock::{Lock, word::Raw};
 use crate::prim::atomic::{AtomicBool, Ordering::*};
-use crate::prim::{self, UnsafeCell, thread};
+use crate::prim::{UnsafeCell, thread};
 use crate::wakes::{Wakes, wake};
 use dormouse_testing::model::{Signal, explore, step};
 use std::marker::PhantomPinned;
