@@ -11,12 +11,16 @@
 //! | no room | `put` | unchanged: the sender queues | - |
 //! | values put back | `take` | the earliest handed-out of them is gone | - |
 //! | buffered | `take` | the head is gone; the longest-waiting sender's value moved in behind (F13) | that sender |
-//! | nothing buffered, senders wait | `take` | the longest-waiting sender's value is gone (F12) | that sender |
+//! | nothing buffered, senders with values wait | `take` | the longest-waiting one's value is gone (F12) | that sender |
 //! | nothing | `take` | unchanged: the receiver queues | - |
+//! | room | `reserve` | one place less for others | - |
+//! | no room | `reserve` | unchanged: it queues among the senders, marked | - |
+//! | a place is reserved | `put_reserved` | as `put`, into that place; if a receiver has the value, the place is free | that receiver; who has the place |
+//! | a place is reserved | `unreserve` | free: the longest-waiting sender's value moved in, or it is reserved for who waits for a permit | that sender |
 //! | open | `close` | closed; what is buffered stays, waiting senders keep their values | all waiters |
 //! | any | a receive is dropped with its value (X1) | the next waiting receiver has it, else it is put back | that receiver |
 //!
-//! Invariants: I1 at least one list is empty, but for a select that stands in both; I2 a receiver waits only on an empty
+//! Invariants: I1 at least one list is empty, but for a select that stands in both, and who waits for a permit; I2 a receiver waits only on an empty
 //! buffer and a sender only on a full one (asserted in debug builds after each transition, [`Core::check`]); I3 nobody
 //! waits on a closed channel. A select that is HELD (see `dormouse_wait::claim`) is exempt: it is passed over, keeps its
 //! place, and looks again.
@@ -59,10 +63,11 @@
 //! | I9 nothing is kept | `values::nothing_is_kept_of_a_value_that_was_received` |
 //! | the hint | `models::hint_follows_happens_before`, `cancel::tokio_7686_try_recv_sees_what_happened_before` |
 use crate::buffer::{Buffer, drop_all};
-use crate::error::{TryRecvError, TrySendError};
+use crate::error::{SendError, TryRecvError, TrySendError};
+use crate::handles::Handles;
 use dormouse_wait::list::{List, Verdict};
 use dormouse_wait::lock::Lock;
-use dormouse_wait::prim::atomic::{AtomicU8, AtomicUsize, Ordering::*};
+use dormouse_wait::prim::atomic::{AtomicU8, Ordering::*};
 use dormouse_wait::wakes::{self, Wakes};
 use std::collections::VecDeque;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -91,8 +96,10 @@ pub(crate) struct Core<T> {
     buffer: Buffer<T>,
     pub(crate) receivers: List<Handed<T>>,
     pub(crate) senders: List<MaybeUninit<T>>,
-    /// Values whose receive was dropped, by the number of their hand-over. Rarely used.
-    returned: VecDeque<(u64, T)>,
+    /// Those who wait for the close.
+    pub(crate) closers: List<()>,
+    /// Values whose receive was dropped, by the number of their hand-over. Rarely used, so a thin pointer.
+    returned: Option<Box<VecDeque<(u64, T)>>>,
     /// The number of the last hand-over.
     handed: u64,
     state: State,
@@ -132,6 +139,17 @@ pub(crate) enum Put {
     Nil,
 }
 
+/// What [`Core::reserve`] did.
+pub(crate) enum Reserve {
+    Done,
+    Full,
+    Closed,
+    Nil,
+}
+
+/// Marks a waiting sender that waits for a permit, and has no value yet.
+pub(crate) const RESERVES: u32 = u32::MAX;
+
 const MAY_RECV: u8 = 1;
 const MAY_SEND: u8 = 2;
 
@@ -141,8 +159,8 @@ pub(crate) struct Chan<T> {
     hint: AtomicU8,
     pub(crate) core: Lock<Core<T>>,
     /// Handles of each half; the last one to go closes.
-    pub(crate) senders: AtomicUsize,
-    pub(crate) receivers: AtomicUsize,
+    pub(crate) senders: Handles,
+    pub(crate) receivers: Handles,
     /// `usize::MAX` = unbounded.
     capacity: usize,
 }
@@ -167,7 +185,7 @@ impl<T> Core<T> {
     /// Takes the next value, if there is one.
     #[inline(always)]
     pub(crate) fn take(&mut self) -> Take<T> {
-        if self.unusual && !self.returned.is_empty() {
+        if self.unusual && self.returned.is_some() {
             return self.take_returned();
         }
         if let Some(value) = self.buffer.pop() {
@@ -181,7 +199,8 @@ impl<T> Core<T> {
                 State::Nil => return Take::Nil,
             }
         }
-        if let Some(mut sender) = self.senders.win() {
+        // Senders wait beside an empty buffer if there is none, or if all places are reserved.
+        if let Some(mut sender) = self.senders.win_without(RESERVES) {
             // SAFETY: a queued sender's payload is its value, which leaves it here, once.
             let value = sender.with_payload(|slot| unsafe { slot.assume_init_read() });
             return Take::Value(value, sender.finish(Verdict::Granted));
@@ -191,16 +210,18 @@ impl<T> Core<T> {
 
     #[cold]
     fn take_returned(&mut self) -> Take<T> {
-        let returned = self.returned.pop_front();
-        self.unusual = self.state != State::Open || !self.returned.is_empty();
-        match returned {
-            Some((_, value)) => Take::Value(value, None),
-            None => Take::Empty,
+        let Some((_, value)) = self.returned.as_mut().and_then(|returned| returned.pop_front()) else {
+            unreachable!("an empty queue of returned values is not kept")
+        };
+        if self.returned.as_ref().is_some_and(|returned| returned.is_empty()) {
+            self.returned = None;
         }
+        self.unusual = self.state != State::Open || self.returned.is_some();
+        Take::Value(value, None)
     }
 
-    /// Moves the longest-waiting sender's value into the room that has just been made. Not if the channel is closed:
-    /// senders that `close` has not told yet have failed all the same.
+    /// Moves the longest-waiting sender's value into the room that has just been made, or gives that room to who waits
+    /// for a permit. Not if the channel is closed: senders that `close` has not told yet have failed all the same.
     #[inline(always)]
     fn move_up(&mut self) -> Option<Waker> {
         if self.unusual && self.is_closed() {
@@ -208,6 +229,11 @@ impl<T> Core<T> {
         }
         let mut sender = self.senders.win()?;
         let buffer = &mut self.buffer;
+        if sender.tag() == RESERVES {
+            let reserved = buffer.reserve();
+            debug_assert!(reserved, "there was room");
+            return sender.finish(Verdict::Granted);
+        }
         sender.with_payload(|slot| {
             // SAFETY: a queued sender's payload is its value, which leaves it here, once.
             let moved = unsafe { buffer.push(slot.as_ptr()) };
@@ -255,19 +281,59 @@ impl<T> Core<T> {
             receiver.with_payload(|slot| *slot = Handed::new(value, number));
             return receiver.finish(Verdict::Granted);
         }
-        let place = self.returned.partition_point(|(earlier, _)| *earlier < number);
-        self.returned.insert(place, (number, value));
+        let returned = self.returned.get_or_insert_default();
+        let place = returned.partition_point(|(earlier, _)| *earlier < number);
+        returned.insert(place, (number, value));
         self.unusual = true;
         None
     }
 
     #[inline(always)]
-    fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.state == State::Closed
     }
 
+    fn is_nil(&self) -> bool {
+        self.state == State::Nil
+    }
+
+    /// Sets a place in the buffer aside, if there is one.
+    pub(crate) fn reserve(&mut self) -> Reserve {
+        match self.state {
+            State::Open if self.buffer.reserve() => Reserve::Done,
+            State::Open => Reserve::Full,
+            State::Closed => Reserve::Closed,
+            State::Nil => Reserve::Nil,
+        }
+    }
+
+    /// Gives a place back that was set aside: the longest-waiting sender has it.
+    pub(crate) fn unreserve(&mut self) -> Option<Waker> {
+        if self.is_closed() {
+            return None; // nothing enters any more, and the buffer may be gone
+        }
+        self.buffer.unreserve();
+        self.move_up()
+    }
+
+    /// Moves the value at `value` to a receiver, or into the place that was set aside for it.
+    ///
+    /// # Safety
+    /// As for [`put`](Core::put); a place was set aside.
+    pub(crate) unsafe fn put_reserved(&mut self, value: *const T) -> (Put, Option<Waker>) {
+        if self.is_closed() {
+            return (Put::Closed, None);
+        }
+        self.buffer.unreserve();
+        // SAFETY: as the caller promises.
+        let put = unsafe { self.put(value) };
+        // The place is free again if a receiver has the value.
+        let next = if self.buffer.has_room() { self.move_up() } else { None };
+        (put, next)
+    }
+
     fn len(&self) -> usize {
-        self.returned.len() + self.buffer.len()
+        self.returned.as_ref().map_or(0, |returned| returned.len()) + self.buffer.len()
     }
 
     #[inline(always)]
@@ -294,12 +360,13 @@ impl<T> Core<T> {
 
 impl<T> Chan<T> {
     pub(crate) fn new(buffer: Buffer<T>, nil: bool) -> Self {
-        let capacity = buffer.capacity();
+        let capacity = buffer.limit();
         let core = Core {
             buffer,
             receivers: List::new(),
             senders: List::new(),
-            returned: VecDeque::new(),
+            closers: List::new(),
+            returned: None,
             handed: 0,
             state: if nil { State::Nil } else { State::Open },
             unusual: nil,
@@ -307,8 +374,8 @@ impl<T> Chan<T> {
         Chan {
             hint: AtomicU8::new(core.hint()),
             core: Lock::new(core),
-            senders: AtomicUsize::new(1),
-            receivers: AtomicUsize::new(1),
+            senders: Handles::one(),
+            receivers: Handles::one(),
             capacity,
         }
     }
@@ -334,6 +401,11 @@ impl<T> Chan<T> {
             .finish()
     }
 
+    /// Is there no buffer at all? (Go's nil channel is none either, but nobody ever gets to ask for its places.)
+    pub(crate) fn is_rendezvous(&self) -> bool {
+        self.capacity == 0 && !self.core.lock().is_nil()
+    }
+
     /// `None` = unbounded.
     pub(crate) fn capacity(&self) -> Option<usize> {
         (self.capacity != usize::MAX).then_some(self.capacity)
@@ -345,7 +417,7 @@ impl<T> Chan<T> {
 
     pub(crate) fn is_full(&self) -> bool {
         // Not `len`: what was put back takes no room.
-        self.capacity().is_some_and(|capacity| self.core.lock().buffer.len() >= capacity)
+        self.capacity().is_some() && !self.core.lock().buffer.has_room()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -394,6 +466,69 @@ impl<T> Chan<T> {
         }
     }
 
+    /// Sets a place in the buffer aside, without waiting.
+    pub(crate) fn try_reserve(&self) -> Reserve {
+        let mut core = self.core.lock();
+        let reserve = core.reserve();
+        self.publish(&core);
+        reserve
+    }
+
+    /// Gives a place back that was set aside.
+    pub(crate) fn unreserve(&self) {
+        let mut core = self.core.lock();
+        let next = core.unreserve();
+        self.publish(&core);
+        drop(core);
+        wakes::wake(next);
+    }
+
+    /// Sends into a place that was set aside.
+    pub(crate) fn send_reserved(&self, value: T) -> Result<(), SendError<T>> {
+        let value = ManuallyDrop::new(value);
+        let mut core = self.core.lock();
+        // SAFETY: the value is here, and forgotten if it moves; the caller has a place.
+        let (put, next) = unsafe { core.put_reserved(&*value) };
+        self.publish(&core);
+        drop(core);
+        match put {
+            Put::Done(receiver) => {
+                wakes::wake(receiver);
+                wakes::wake(next);
+                Ok(())
+            }
+            Put::Closed => Err(SendError(ManuallyDrop::into_inner(value))),
+            Put::Full | Put::Nil => unreachable!("there was a place for it"),
+        }
+    }
+
+    /// Receives up to `limit` values that are there now into `into`, without waiting: how many.
+    pub(crate) fn take_many(&self, into: &mut Vec<T>, limit: usize) -> usize {
+        // At capacity 0 nothing is ever there, but senders may wait.
+        let wanted = limit.min(if self.capacity == 0 { wakes::BATCH } else { self.len() });
+        into.reserve(wanted);
+        let mut taken = 0;
+        let mut more = true;
+        while more && taken < wanted {
+            let mut wakes = Wakes::new();
+            let mut core = self.core.lock();
+            while more && taken < wanted && !wakes.is_full() {
+                match core.take() {
+                    Take::Value(value, sender) => {
+                        into.push(value); // there is room: nothing is allocated under the lock
+                        taken += 1;
+                        sender.into_iter().for_each(|waker| wakes.push(waker));
+                    }
+                    Take::Empty | Take::Closed | Take::Nil => more = false,
+                }
+            }
+            self.publish(&core);
+            drop(core);
+            wakes.fire();
+        }
+        taken
+    }
+
     /// Closes the channel; true the first time. Waiting receivers learn that nothing comes, waiting senders keep
     /// their values.
     pub(crate) fn close(&self) -> bool {
@@ -407,16 +542,9 @@ impl<T> Chan<T> {
             };
             core.state = State::Closed;
             core.unusual = true;
-            while !wakes.is_full()
-                && let Some(waiter) = core.receivers.win()
-            {
-                waiter.finish(Verdict::Closed).into_iter().for_each(|waker| wakes.push(waker));
-            }
-            while !wakes.is_full()
-                && let Some(waiter) = core.senders.win()
-            {
-                waiter.finish(Verdict::Closed).into_iter().for_each(|waker| wakes.push(waker));
-            }
+            tell(&mut core.receivers, &mut wakes);
+            tell(&mut core.senders, &mut wakes);
+            tell(&mut core.closers, &mut wakes);
             self.publish(&core);
             drop(core);
             let more = wakes.is_full();
@@ -436,14 +564,17 @@ impl<T> Chan<T> {
         let mut returned = std::mem::take(&mut core.returned);
         self.publish(&core);
         drop(core);
-        drop_all(|| returned.pop_front().map(|(_, value)| value).or_else(|| buffer.pop()));
+        drop_all(|| {
+            let returned = returned.as_mut().and_then(|returned| returned.pop_front());
+            returned.map(|(_, value)| value).or_else(|| buffer.pop())
+        });
     }
 
     /// [`publish`](Chan::publish) after a transition that moved one value: in the middle of the buffer, where there is
     /// a value and room before and after, the hint says both already.
     #[inline(always)]
     pub(crate) fn publish_step(&self, core: &Core<T>) {
-        let middle = core.buffer.capacity().saturating_sub(3);
+        let middle = core.buffer.limit().saturating_sub(3);
         if core.buffer.len().wrapping_sub(2) >= middle {
             self.publish(core);
         }
@@ -458,5 +589,14 @@ impl<T> Chan<T> {
             // Ordering: Relaxed; the hint carries no data, and whoever acts on "maybe" takes the lock.
             self.hint.store(hint, Relaxed);
         }
+    }
+}
+
+/// Tells those who wait of the close, as many as can be woken in one batch.
+fn tell<P>(waiters: &mut List<P>, wakes: &mut Wakes) {
+    while !wakes.is_full()
+        && let Some(waiter) = waiters.win()
+    {
+        waiter.finish(Verdict::Closed).into_iter().for_each(|waker| wakes.push(waker));
     }
 }

@@ -36,6 +36,8 @@ mod buffer;
 mod core;
 mod error;
 mod foreign;
+mod handles;
+mod ops;
 mod parked;
 mod receiver;
 mod select;
@@ -46,8 +48,12 @@ mod wait;
 mod models;
 
 pub use broadcast::broadcast;
-pub use error::{SendError, TryRecvError, TrySendError};
+pub use error::{SendError, SendTimeoutError, TryRecvError, TrySendError};
 pub use foreign::Foreign;
+pub use ops::{
+    ClosedFuture, Drain, Permit, RecvManyFuture, RecvStream, ReserveFuture, SendManyFuture, SendSink,
+    SendTimeoutFuture, WeakReceiver, WeakSender,
+};
 pub use receiver::{Iter, Receiver, RecvFuture};
 pub use sender::{SendFromFuture, SendFuture, Sender};
 

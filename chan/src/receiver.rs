@@ -7,7 +7,6 @@ use dormouse_wait::blocking;
 use dormouse_wait::frame::Site;
 use dormouse_wait::list::Phase;
 use dormouse_wait::prim::Arc;
-use dormouse_wait::prim::atomic::Ordering::*;
 use futures_core::{FusedFuture, FusedStream, Stream};
 use pin_project::pin_project;
 use std::fmt;
@@ -171,12 +170,12 @@ impl<T> Receiver<T> {
 
     /// The number of senders at this moment.
     pub fn sender_count(&self) -> usize {
-        self.chan.senders.load(Relaxed)
+        self.chan.senders.count()
     }
 
     /// The number of receivers at this moment.
     pub fn receiver_count(&self) -> usize {
-        self.chan.receivers.load(Relaxed)
+        self.chan.receivers.count()
     }
 
     /// Do both receive from the same channel?
@@ -187,8 +186,7 @@ impl<T> Receiver<T> {
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
-        // Ordering: Relaxed, as for any count that is raised by someone who holds one.
-        self.chan.receivers.fetch_add(1, Relaxed);
+        self.chan.receivers.add();
         Receiver::new(self.chan.clone())
     }
 }
@@ -196,8 +194,7 @@ impl<T> Clone for Receiver<T> {
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         self.parked.leave();
-        // Ordering: AcqRel pairs with the drops of the other receivers: what they did comes before the end.
-        if self.chan.receivers.fetch_sub(1, AcqRel) == 1 {
+        if self.chan.receivers.remove() {
             self.chan.abandon();
         }
     }

@@ -6,7 +6,6 @@ use dormouse_wait::blocking;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::Phase;
 use dormouse_wait::prim::Arc;
-use dormouse_wait::prim::atomic::Ordering::*;
 use futures_core::FusedFuture;
 use pin_project::{pin_project, pinned_drop};
 use std::fmt;
@@ -190,12 +189,12 @@ impl<T> Sender<T> {
 
     /// The number of senders at this moment.
     pub fn sender_count(&self) -> usize {
-        self.chan.senders.load(Relaxed)
+        self.chan.senders.count()
     }
 
     /// The number of receivers at this moment.
     pub fn receiver_count(&self) -> usize {
-        self.chan.receivers.load(Relaxed)
+        self.chan.receivers.count()
     }
 
     /// Do both send into the same channel?
@@ -206,16 +205,14 @@ impl<T> Sender<T> {
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        // Ordering: Relaxed, as for any count that is raised by someone who holds one.
-        self.chan.senders.fetch_add(1, Relaxed);
+        self.chan.senders.add();
         Sender { chan: self.chan.clone() }
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        // Ordering: AcqRel pairs with the drops of the other senders: what they did comes before the close.
-        if self.chan.senders.fetch_sub(1, AcqRel) == 1 {
+        if self.chan.senders.remove() {
             self.chan.close();
         }
     }

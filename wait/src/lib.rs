@@ -12,6 +12,7 @@
 //! | [`frame`] | what one poll of a task carries: its budget and the reason of its last wait |
 //! | [`random`] | the thread's random choice, which a simulator may seed |
 //! | [`host`] | clock and alarms, which a runtime or a simulator fills in |
+//! | [`alarm`] | an alarm that can be given up |
 //! | [`blocking`] | waiting for a future on a plain thread |
 //!
 //! It is published because `dormouse-chan`, `dormouse-sync` and `dormouse-executor` need it; a program uses those,
@@ -28,6 +29,7 @@ macro_rules! const_fn {
     };
 }
 
+pub mod alarm;
 pub mod blocking;
 pub mod claim;
 pub mod frame;

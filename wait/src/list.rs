@@ -433,13 +433,25 @@ impl<P> List<P> {
     /// was won through another arm; they keep their places.
     #[inline(always)]
     pub fn win(&mut self) -> Option<Won<'_, P>> {
+        self.win_but(None)
+    }
+
+    /// As [`win`](List::win), but passes over nodes that were queued with `tag` too.
+    #[inline(always)]
+    pub fn win_without(&mut self, tag: u32) -> Option<Won<'_, P>> {
+        self.win_but(Some(tag))
+    }
+
+    #[inline(always)]
+    fn win_but(&mut self, skipped: Option<u32>) -> Option<Won<'_, P>> {
         let head = self.head?;
         // SAFETY: linked nodes are alive, and the lock is held.
         let node = unsafe { head.as_ref() };
         // SAFETY: the lock is held and the node is linked.
         let plain = unsafe { node.with_links(|links| matches!(links.who, Who::Task(_))) };
-        if !plain {
-            return self.win_beyond_arms(head);
+        // SAFETY: queued, under the lock.
+        if !plain || skipped.is_some_and(|tag| tag == unsafe { node.tag() }) {
+            return self.win_beyond(head, skipped);
         }
         // SAFETY: the head is linked.
         unsafe { self.unlink(head) };
@@ -471,7 +483,7 @@ impl<P> List<P> {
         }
     }
 
-    fn win_beyond_arms(&mut self, head: NonNull<Node<P>>) -> Option<Won<'_, P>> {
+    fn win_beyond(&mut self, head: NonNull<Node<P>>, skipped: Option<u32>) -> Option<Won<'_, P>> {
         let mut this = head;
         loop {
             // SAFETY: linked nodes are alive, and the lock is held.
@@ -483,12 +495,13 @@ impl<P> List<P> {
                     Who::Arm(claim) => (links.next, Some(claim)),
                 })
             };
-            let won = claim.is_none_or(|claim| {
-                // SAFETY: W4, the claim outlives the linkage of its nodes, and the lock is held.
-                let claim = unsafe { claim.as_ref() };
-                // SAFETY: queued, under the lock.
-                claim.win(unsafe { node.tag() })
-            });
+            // SAFETY: queued, under the lock.
+            let tag = unsafe { node.tag() };
+            let won = Some(tag) != skipped
+                && claim.is_none_or(|claim| {
+                    // SAFETY: W4, the claim outlives the linkage of its nodes, and the lock is held.
+                    unsafe { claim.as_ref() }.win(tag)
+                });
             if won {
                 // SAFETY: the node is linked.
                 unsafe { self.unlink(this) };

@@ -11,8 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 /// A FIFO of values. Length and capacity stand here, so that asking for them is a plain load.
 pub(crate) struct Buffer<T> {
     len: usize,
-    /// `usize::MAX` = unbounded.
-    capacity: usize,
+    /// How many values it may hold at present: what is reserved is taken off. `usize::MAX` = unbounded.
+    limit: usize,
     store: Store<T>,
 }
 
@@ -24,16 +24,16 @@ enum Store<T> {
 impl<T> Buffer<T> {
     /// A ring for `capacity` values; `None` if its memory cannot be had.
     pub(crate) fn bounded(capacity: usize) -> Option<Self> {
-        Some(Buffer { len: 0, capacity, store: Store::Ring(Ring::new(capacity)?) })
+        Some(Buffer { len: 0, limit: capacity, store: Store::Ring(Ring::new(capacity)?) })
     }
 
     /// A ring without room.
     pub(crate) fn nothing() -> Self {
-        Buffer { len: 0, capacity: 0, store: Store::Ring(Ring::empty()) }
+        Buffer { len: 0, limit: 0, store: Store::Ring(Ring::empty()) }
     }
 
     pub(crate) fn unbounded() -> Self {
-        Buffer { len: 0, capacity: usize::MAX, store: Store::Blocks(Blocks::new()) }
+        Buffer { len: 0, limit: usize::MAX, store: Store::Blocks(Blocks::new()) }
     }
 
     #[inline(always)]
@@ -41,14 +41,32 @@ impl<T> Buffer<T> {
         self.len
     }
 
+    /// How many values it may hold at present.
     #[inline(always)]
-    pub(crate) fn capacity(&self) -> usize {
-        self.capacity
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
     }
 
     #[inline(always)]
     pub(crate) fn has_room(&self) -> bool {
-        self.len < self.capacity
+        self.len < self.limit
+    }
+
+    /// Sets the place for one value aside; false if there is no room.
+    pub(crate) fn reserve(&mut self) -> bool {
+        let room = self.has_room();
+        // Without a bound there is nothing to set aside.
+        if room && self.limit != usize::MAX {
+            self.limit -= 1;
+        }
+        room
+    }
+
+    /// Gives a place that was set aside back. Not after [`take_all`](Buffer::take_all).
+    pub(crate) fn unreserve(&mut self) {
+        if self.limit != usize::MAX {
+            self.limit += 1;
+        }
     }
 
     /// Moves the value at `value` in behind all others; false, and nothing moved, if there is no room.

@@ -1,4 +1,5 @@
-//! The waits of a channel: a receive and a send as they stand in a pinned future or an arm of a select.
+//! The waits of a channel: a receive and a send as they stand in a pinned future or an arm of a select, a wait for a
+//! [place](reserve) in the buffer, and one for the [close](closed).
 //!
 //! [`RecvWait`] and [`SendWait`] are what `RecvFuture`, `SendFuture`, `SendFromFuture`, a receiver's stream and the
 //! arms of `select!` are made of. Each is a node of the channel's list; its phase says what its payload is:
@@ -36,14 +37,21 @@
 //!
 //! Wakers are dropped by [`let_go`]: a waker whose `Drop` panics must not cost the value that its task has just been
 //! given, or abort a drop (`tests/reentrant.rs`).
+mod closed;
 mod recv;
+mod reserve;
 mod send;
 
+pub(crate) use closed::ClosedWait;
 pub(crate) use recv::RecvWait;
+pub(crate) use reserve::ReserveWait;
 pub(crate) use send::SendWait;
 
+use crate::core::{Chan, Core};
+use dormouse_wait::list::{List, Node, Phase};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Waker;
+use std::pin::Pin;
+use std::task::{Context, Waker};
 
 const POLLED_AGAIN: &str = "a finished channel future was polled again";
 
@@ -55,6 +63,33 @@ enum Polled<R> {
     WaitsOnNil,
     /// It would wait, against what the hint said, and was given no waker for that.
     NeedsWaker,
+}
+
+/// Lets a node that was queued in `list` wake the task of `cx` from now on. False if it has left the list.
+#[inline]
+fn rewake<T, P>(
+    chan: &Chan<T>,
+    list: impl Fn(&mut Core<T>) -> &mut List<P>,
+    node: Pin<&Node<P>>,
+    cx: &mut Context<'_>,
+) -> bool {
+    let mut core = chan.core.lock();
+    // SAFETY: this node was queued in this list.
+    let same = unsafe { list(&mut core).will_wake(node, cx.waker()) };
+    let queued = node.phase() == Phase::Queued;
+    drop(core);
+    if !queued || same {
+        return queued;
+    }
+    // A waker's clone is user code: not under the lock.
+    let waker = cx.waker().clone();
+    let mut core = chan.core.lock();
+    // SAFETY: this node was queued in this list.
+    let unused = unsafe { list(&mut core).rewake(node, waker) };
+    let queued = node.phase() == Phase::Queued;
+    drop(core);
+    let_go(Some(unused));
+    queued
 }
 
 /// Drops a waker that is not needed; a panic of it ends here, reported by the panic hook. With no lock held.

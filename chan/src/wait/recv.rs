@@ -1,5 +1,5 @@
 //! A receive that waits, or has received.
-use super::{POLLED_AGAIN, Polled, let_go};
+use super::{POLLED_AGAIN, Polled, let_go, rewake};
 use crate::core::{Chan, Core, Handed, Take};
 use dormouse_wait::claim::Claim;
 use dormouse_wait::frame::{self, Reason, Site};
@@ -131,21 +131,7 @@ impl<'a, T> RecvWait<'a, T> {
             if let Some(outcome) = self.outcome() {
                 return Poll::Ready(outcome);
             }
-            let core = self.chan.core.lock();
-            // SAFETY: this node was queued in this list.
-            let same = unsafe { core.receivers.will_wake(self.node(), cx.waker()) };
-            let mut queued = self.node.phase() == Phase::Queued;
-            drop(core);
-            if queued && !same {
-                let waker = cx.waker().clone();
-                let mut core = self.chan.core.lock();
-                // SAFETY: this node was queued in this list.
-                let unused = unsafe { core.receivers.rewake(self.node(), waker) };
-                queued = self.node.phase() == Phase::Queued;
-                drop(core);
-                let_go(Some(unused));
-            }
-            if queued {
+            if rewake(self.chan, |core| &mut core.receivers, self.node(), cx) {
                 frame::note(Reason::ChanReceive, Some(site));
                 return Poll::Pending;
             }

@@ -1,5 +1,5 @@
 //! A send that waits, or has sent.
-use super::{POLLED_AGAIN, Polled, let_go};
+use super::{POLLED_AGAIN, Polled, let_go, rewake};
 use crate::core::{Chan, Core, Put};
 use crate::error::SendError;
 use dormouse_wait::claim::Claim;
@@ -143,21 +143,7 @@ impl<'a, T> SendWait<'a, T> {
             if let Some(outcome) = self.outcome() {
                 return Poll::Ready(outcome);
             }
-            let core = self.chan.core.lock();
-            // SAFETY: this node was queued in this list.
-            let same = unsafe { core.senders.will_wake(self.node(), cx.waker()) };
-            let mut queued = self.node.phase() == Phase::Queued;
-            drop(core);
-            if queued && !same {
-                let waker = cx.waker().clone();
-                let mut core = self.chan.core.lock();
-                // SAFETY: this node was queued in this list.
-                let unused = unsafe { core.senders.rewake(self.node(), waker) };
-                queued = self.node.phase() == Phase::Queued;
-                drop(core);
-                let_go(Some(unused));
-            }
-            if queued {
+            if rewake(self.chan, |core| &mut core.senders, self.node(), cx) {
                 frame::note(Reason::ChanSend, Some(site));
                 return Poll::Pending;
             }

@@ -1,10 +1,12 @@
 //! The kinds of receives and sends, each as a future that owns what it works on, and a test run over all of them.
 use dormouse_chan::{Receiver, SendError, Sender, bounded, select};
 use dormouse_testing::{Tally, Value};
+use futures::sink::SinkExt;
 use futures::stream::StreamExt;
 use std::fmt::Debug;
 use std::future::{Future, pending};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::time::Duration;
 use tokio_test::task::{Spawn, spawn};
 
 pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -12,20 +14,34 @@ pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Receive {
     Recv,
+    Many,
     Stream,
+    Borrowed,
     Select,
     SelectWithFuture,
 }
 
-pub(crate) const RECEIVES: [Receive; 4] =
-    [Receive::Recv, Receive::Stream, Receive::Select, Receive::SelectWithFuture];
+pub(crate) const RECEIVES: [Receive; 6] = [
+    Receive::Recv,
+    Receive::Many,
+    Receive::Stream,
+    Receive::Borrowed,
+    Receive::Select,
+    Receive::SelectWithFuture,
+];
 
 /// A receive that owns its receiver.
 pub(crate) fn receive(kind: Receive, rx: &Receiver<Value>) -> Spawn<Boxed<Option<Value>>> {
     let mut rx = rx.clone();
     let future: Boxed<Option<Value>> = match kind {
         Receive::Recv => Box::pin(async move { rx.recv().await }),
+        Receive::Many => Box::pin(async move {
+            let mut values = Vec::new();
+            assert_eq!(rx.recv_many(&mut values, 1).await, values.len());
+            values.pop()
+        }),
         Receive::Stream => Box::pin(async move { rx.next().await }),
+        Receive::Borrowed => Box::pin(async move { pin!(rx.stream()).next().await }),
         Receive::Select => Box::pin(async move {
             let (_tx, idle) = bounded::<Value>(0);
             select! {
@@ -47,11 +63,15 @@ pub(crate) fn receive(kind: Receive, rx: &Receiver<Value>) -> Spawn<Boxed<Option
 pub(crate) enum Kind {
     Plain,
     From,
+    Timeout,
+    Many,
+    Sink,
     Select,
     SelectFrom,
 }
 
-pub(crate) const SENDS: [Kind; 4] = [Kind::Plain, Kind::From, Kind::Select, Kind::SelectFrom];
+pub(crate) const SENDS: [Kind; 7] =
+    [Kind::Plain, Kind::From, Kind::Timeout, Kind::Many, Kind::Sink, Kind::Select, Kind::SelectFrom];
 
 /// A send that owns its sender and its value.
 pub(crate) fn send(
@@ -64,6 +84,12 @@ pub(crate) fn send(
     let future: Boxed<Result<(), SendError<Value>>> = match kind {
         Kind::Plain => Box::pin(async move { tx.send(place.take().unwrap()).await }),
         Kind::From => Box::pin(async move { tx.send_from(&mut place).await }),
+        Kind::Timeout => Box::pin(async move {
+            let sent = tx.send_timeout(place.take().unwrap(), Duration::from_secs(3600)).await;
+            sent.map_err(|error| SendError(error.into_inner()))
+        }),
+        Kind::Many => Box::pin(async move { tx.send_many(place).await.map(|sent| assert_eq!(sent, 1)) }),
+        Kind::Sink => Box::pin(async move { tx.into_sink().send(place.take().unwrap()).await }),
         Kind::Select => Box::pin(async move {
             let (_tx, idle) = bounded::<Value>(0);
             select! {

@@ -1,0 +1,57 @@
+//! An alarm that can be given up: what waits with a deadline, and no timer of its own, stands on it.
+//!
+//! The host rings each alarm once and knows no way back (see [`host::alarm`](crate::host::alarm)); so what it is given
+//! is a small cell with the task's waker in it, which is emptied when nobody cares any more. Until its time has come the
+//! cell (some 40 bytes) stays with the host.
+//!
+//! Checked by `tests/host.rs`.
+use crate::host::{self, Instant};
+use crate::wakes;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Wake, Waker};
+
+/// Wakes a task at a point in time, unless it is dropped before.
+#[derive(Debug)]
+#[must_use = "it is given up when dropped"]
+pub struct Alarm(Arc<Bell>);
+
+#[derive(Debug)]
+struct Bell(Mutex<Option<Waker>>);
+
+impl Bell {
+    fn swap(&self, waker: Option<Waker>) -> Option<Waker> {
+        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut place, waker)
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        // Outside of the lock: a waker may come back here.
+        wakes::wake(self.swap(None));
+    }
+}
+
+impl Alarm {
+    /// Wakes `waker` once, at `at` or soon after.
+    pub fn at(at: Instant, waker: &Waker) -> Alarm {
+        let bell = Arc::new(Bell(Mutex::new(Some(waker.clone()))));
+        host::alarm(at, Waker::from(bell.clone()));
+        Alarm(bell)
+    }
+
+    /// Wakes `waker` in place of the one before. Not if it has rung already.
+    pub fn rewake(&self, waker: &Waker) {
+        let waker = waker.clone();
+        let mut place = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = if place.is_some() { place.replace(waker) } else { Some(waker) };
+        drop(place);
+        drop(old);
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        drop(self.0.swap(None));
+    }
+}
