@@ -41,6 +41,10 @@ func addChannel() {
 	}
 	cells["channel/ChanSync"] = chanSync
 	cells["channel/ChanContended"] = chanContended
+	cells["channel/ChanUncontended"] = chanUncontended
+	cells["channel/ChanSem"] = chanSem
+	cells["channel/ChanClosed"] = chanClosed
+	cells["channel/SelectNonblock"] = selectNonblock
 	cells["channel/try_recv/empty"] = tryRecv
 	cells["channel/try_send/full"] = trySend
 	for _, capacity := range []int{0, 1, 128} {
@@ -52,10 +56,7 @@ func addChannel() {
 // through sends numbers through one channel, from and to goroutines, and adds up what arrives.
 func through[V value](scale scale, s shape) sample {
 	each := scale.of(values) / s.senders
-	flow[V](s, each/10) // warm
-	watch := start()
-	sum := flow[V](s, each)
-	return watch.stop(each*s.senders, sum)
+	return both(each, each*s.senders, func(each int) uint64 { return flow[V](s, each) })
 }
 
 func flow[V value](s shape, each int) uint64 {
@@ -97,14 +98,10 @@ const batch = 1_000
 
 func chanSync(s scale) sample {
 	batches := s.of(400)
-	work := func(batches int) uint64 {
+	return both(batches, batches*batch*2, func(batches int) uint64 {
 		channel := make(chan uint64)
 		return inPairs(2, func(task int) uint64 { return alternate(channel, task, batches) })
-	}
-	work(batches / 10) // warm
-	watch := start()
-	sum := work(batches)
-	return watch.stop(batches*batch*2, sum)
+	})
 }
 
 func alternate(channel chan uint64, task, batches int) uint64 {
@@ -129,37 +126,107 @@ const burst = 100
 
 func chanContended(s scale) sample {
 	bursts := s.of(5_000)
-	work := func(bursts int) uint64 {
+	return both(bursts, bursts*workers, func(bursts int) uint64 {
 		channel := make(chan uint64, burst*workers)
+		return inPairs(workers, func(int) uint64 { return sendAndReceive(channel, bursts) })
+	})
+}
+
+// chanUncontended: the same, each goroutine on a channel of its own.
+func chanUncontended(s scale) sample {
+	bursts := s.of(5_000)
+	return both(bursts, bursts*workers, func(bursts int) uint64 {
+		return inPairs(workers, func(int) uint64 { return sendAndReceive(make(chan uint64, burst), bursts) })
+	})
+}
+
+func sendAndReceive(channel chan uint64, bursts int) uint64 {
+	sum := uint64(0)
+	for range bursts {
+		for n := range burst {
+			channel <- uint64(n)
+		}
+		for range burst {
+			sum += <-channel
+		}
+	}
+	return sum
+}
+
+// chanSem: the goroutines send an empty value each and receive one, on one channel.
+func chanSem(s scale) sample {
+	count := s.of(500_000)
+	return both(count, count*workers, func(count int) uint64 {
+		channel := make(chan struct{}, workers)
 		return inPairs(workers, func(int) uint64 {
-			sum := uint64(0)
-			for range bursts {
-				for n := range burst {
-					channel <- uint64(n)
-				}
-				for range burst {
-					sum += <-channel
+			for range count {
+				channel <- struct{}{}
+				<-channel
+			}
+			return uint64(count)
+		})
+	})
+}
+
+// chanClosed: a select of a closed channel, with default; what it gives is that the channel is closed.
+func chanClosed(s scale) sample {
+	count := s.of(2_500_000)
+	return both(count, count*workers, func(count int) uint64 {
+		channel := make(chan uint64, 1)
+		close(channel)
+		return inPairs(workers, func(int) uint64 {
+			misses := uint64(0)
+			for range count {
+				select {
+				case _, open := <-channel:
+					if !open {
+						misses++
+					}
+				default:
 				}
 			}
-			return sum
+			return misses
 		})
+	})
+}
+
+// selectNonblock: four selects that do not wait, on channels of capacity 0 and 1; only the receives count.
+func selectNonblock(s scale) sample {
+	count := s.of(500_000)
+	return both(count, count*workers, func(count int) uint64 {
+		return inPairs(workers, func(int) uint64 {
+			a, b, c, d := make(chan uint64), make(chan uint64), make(chan uint64, 1), make(chan uint64, 1)
+			misses := uint64(0)
+			for n := range count {
+				misses += missed(a)
+				offer(b, uint64(n))
+				misses += missed(c)
+				offer(d, uint64(n))
+			}
+			return misses
+		})
+	})
+}
+
+func missed(channel chan uint64) uint64 {
+	select {
+	case <-channel:
+		return 0
+	default:
+		return 1
 	}
-	work(bursts / 10) // warm
-	watch := start()
-	sum := work(bursts)
-	return watch.stop(bursts*workers, sum)
+}
+
+func offer(channel chan uint64, value uint64) {
+	select {
+	case channel <- value:
+	default:
+	}
 }
 
 func tryRecv(s scale) sample {
 	channel := make(chan uint64, 128)
-	return timed(s.of(5_000_000), func(int) uint64 {
-		select {
-		case <-channel:
-			return 0
-		default:
-			return 1
-		}
-	})
+	return timed(s.of(5_000_000), func(int) uint64 { return missed(channel) })
 }
 
 func trySend(s scale) sample {
@@ -204,10 +271,7 @@ func timed(count int, operation func(int) uint64) sample {
 		}
 		return sum
 	}
-	sumOf(count / 10) // warm
-	watch := start()
-	sum := sumOf(count)
-	return watch.stop(count, sum)
+	return both(count, count, sumOf)
 }
 
 // inPairs runs so many goroutines, and adds up what they return.

@@ -63,3 +63,22 @@ func peakRSS() uint64 {
 	}
 	return 0
 }
+
+// both does a tenth of the work first, to warm up, then measures all of it.
+func both(count, operations int, work func(count int) uint64) sample {
+	work(count / 10) // warm
+	watch := start()
+	sum := work(count)
+	return watch.stop(operations, sum)
+}
+
+// batches does one batch first, to warm up, then measures so many, one after the other, each of so many operations.
+func batches(count, each int, batch func() uint64) sample {
+	batch() // warm
+	watch := start()
+	sum := uint64(0)
+	for range count {
+		sum += batch()
+	}
+	return watch.stop(count*each, sum)
+}

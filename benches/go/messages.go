@@ -18,10 +18,7 @@ func pingPong(s scale, pairs int) sample {
 		}
 		return latch.wait()
 	}
-	play(turns / 10) // warm
-	watch := start()
-	sum := play(turns)
-	return watch.stop(turns*pairs, sum)
+	return both(turns, turns*pairs, play)
 }
 
 func pair(turns int, latch *latch) {
@@ -48,10 +45,7 @@ func pair(turns int, latch *latch) {
 // threadRing: a number goes round 503 goroutines, one less at each pass; who has the 0 says who it is.
 func threadRing(s scale) sample {
 	passes := s.of(1_000_000)
-	ring(passes / 10) // warm
-	watch := start()
-	who := ring(passes)
-	return watch.stop(passes, who)
+	return both(passes, passes, ring)
 }
 
 func ring(passes int) uint64 {

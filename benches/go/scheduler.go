@@ -46,23 +46,13 @@ func detached(s scale) sample {
 		}
 		return latch.wait()
 	}
-	batches := s.of(500)
-	batch() // warm
-	watch := start()
-	sum := uint64(0)
-	for range batches {
-		sum += batch()
-	}
-	return watch.stop(batches*1_000, sum)
+	return batches(s.of(500), 1_000, batch)
 }
 
 // chained: each goroutine starts the next one and ends.
 func chained(s scale) sample {
 	tasks := s.of(500_000)
-	chain(tasks / 10) // warm
-	watch := start()
-	sum := chain(tasks)
-	return watch.stop(tasks, sum)
+	return both(tasks, tasks, chain)
 }
 
 func chain(tasks int) uint64 {
@@ -120,14 +110,7 @@ func fanOut(s scale) sample {
 	batch := func() uint64 {
 		return inPairs(tasks, func(n int) uint64 { return crunch(uint64(n), 1_000) })
 	}
-	batches := s.of(50)
-	batch() // warm
-	watch := start()
-	sum := uint64(0)
-	for range batches {
-		sum += batch()
-	}
-	return watch.stop(batches*tasks, sum)
+	return batches(s.of(50), tasks, batch)
 }
 
 // skew: one goroutine starts all others. Most are tiny; each 64th one takes a hundred times as long.
@@ -146,10 +129,7 @@ func skew(s scale) sample {
 		return latch.wait()
 	}
 	tasks := s.of(150_000)
-	run(tasks / 10) // warm
-	watch := start()
-	sum := run(tasks)
-	return watch.stop(tasks, sum)
+	return both(tasks, tasks, run)
 }
 
 // leaves of a skynet tree.

@@ -15,6 +15,7 @@ func addSelect() {
 	cells["select/timeout"] = selectTimeout
 	cells["select/SelectProdCons"] = selectProdCons
 	cells["select/SelectSyncContended"] = selectSyncContended
+	cells["select/SelectUncontended"] = selectUncontended
 	cells["select/ChanPopular"] = chanPopular
 }
 
@@ -25,14 +26,6 @@ func channels(count, capacity int) []chan uint64 {
 		made[n] = make(chan uint64, capacity)
 	}
 	return made
-}
-
-// both does a part of the work first, to warm up, then measures all of it.
-func both(count, operations int, work func(count int) uint64) sample {
-	work(count / 10) // warm
-	watch := start()
-	sum := work(count)
-	return watch.stop(operations, sum)
 }
 
 func selectReady(s scale) sample {
@@ -247,6 +240,26 @@ func sendUntilStopped(c []chan uint64, stop <-chan struct{}) uint64 {
 			return sent
 		}
 	}
+}
+
+// selectUncontended: a receive from one of two channels, and a send to the other one, each goroutine on its own. The lowest
+// bit of a value names its channel.
+func selectUncontended(s scale) sample {
+	count := s.of(500_000)
+	return both(count, count*workers, func(count int) uint64 {
+		return inPairs(workers, func(int) uint64 {
+			c := channels(2, 1)
+			c[0] <- 0
+			sum := uint64(0)
+			for n := uint64(1); n <= uint64(count); n++ {
+				value := recv2(c)
+				sum += value >> 1
+				other := 1 - value&1
+				c[other] <- n<<1 | other
+			}
+			return sum
+		})
+	})
 }
 
 // chanPopular: 1,000 goroutines each wait on a channel of their own and on one that all share.

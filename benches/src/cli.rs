@@ -3,10 +3,12 @@ use crate::go::{self, Go};
 use crate::machine::Machine;
 use crate::registry::{self, Cell, Scale, Work};
 use crate::results::Results;
-use crate::{compare, report, run};
+use crate::run::{self, Plan};
+use crate::{compare, csv, report};
 use clap::{Parser, Subcommand};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::PathBuf;
 
 /// Measures dormouse and its peers side by side.
@@ -54,7 +56,8 @@ struct Run {
     /// Whose implementations: `--peers dormouse,kanal`. All without it.
     #[arg(long, value_delimiter = ',')]
     peers: Vec<String>,
-    /// Rounds of samples, after one that does not count. By default 5, in a quick run 3.
+    /// Rounds of samples, after one that does not count. By default 5, in a quick run 3, with none before. With fewer than 3
+    /// the noise is not known, and nobody wins.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: Option<u16>,
     /// A fifth of the work, fewer rounds.
@@ -71,6 +74,10 @@ struct Run {
     csv: Option<PathBuf>,
 }
 
+/// Rounds of a run that is not told how many.
+const FULL: usize = 5;
+const QUICK: usize = 3;
+
 pub(crate) fn run() -> Result<(), String> {
     match Cli::parse().command {
         Command::List { cells, go } => {
@@ -79,6 +86,9 @@ pub(crate) fn run() -> Result<(), String> {
                 Go::build_with(&go)?.join(&mut cells);
             }
             list(&cells);
+            for (name, rounds, scale) in [("full", FULL, Scale::Full), ("quick", QUICK, Scale::Quick)] {
+                println!("a {name} run of these: {}", Plan { rounds, scale }.expected(&cells));
+            }
         }
         Command::Run(options) => measure(&options)?,
         Command::Compare { old, new } => compare::print(&Results::read(&old)?, &Results::read(&new)?),
@@ -157,14 +167,21 @@ fn measure(options: &Run) -> Result<(), String> {
         }
         cells.retain(|cell| !cell.contenders.is_empty());
     }
-    let rounds = options.runs.map_or(if options.quick { 3 } else { 5 }, usize::from);
+    let rounds = options.runs.map_or(if options.quick { QUICK } else { FULL }, usize::from);
     let scale = if options.quick { Scale::Quick } else { Scale::Full };
-    let results = run::all(machine, &cells, rounds, scale)?;
+    // Better now than after the run.
+    for path in options.json.iter().chain(&options.csv) {
+        let opened = File::options().append(true).create(true).open(path);
+        opened.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    }
+    let results = run::all(machine, &cells, Plan { rounds, scale })?;
     if let Some(path) = &options.json {
         results.write_json(path)?;
     }
     if let Some(path) = &options.csv {
-        results.write_csv(path)?;
+        csv::write(&results, path)?;
     }
-    Ok(())
+    let failures = results.failures();
+    let lines: String = failures.map(|(cell, name, why)| format!("\n  {cell}: {name}: {why}")).collect();
+    if lines.is_empty() { Ok(()) } else { Err(format!("these failed, all else was measured:{lines}")) }
 }

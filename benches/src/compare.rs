@@ -1,7 +1,7 @@
 //! What changed between two runs, beyond the noise.
-use crate::results::Results;
-use crate::run::AGAIN;
-use crate::stats;
+use crate::ranking::{self, percent};
+use crate::results::{AGAIN, Results};
+use crate::stats::Verdict;
 
 /// Prints each contender of each cell whose median changed, and how many did not.
 pub(crate) fn print(old: &Results, new: &Results) {
@@ -27,21 +27,18 @@ fn changes<'r>(old: &'r Results, new: &'r Results) -> impl Iterator<Item = Optio
     pairs.flat_map(|(before, after)| {
         let contenders = after.contenders.iter().filter(|contender| !contender.name.ends_with(AGAIN));
         contenders.filter_map(|contender| {
-            let earlier = before.contenders.iter().find(|each| each.name == contender.name)?.measured()?;
-            let later = contender.measured()?;
-            if stats::is_tie(earlier, later) {
-                return Some(None);
-            }
-            let percent = 100.0 * (later.0 / earlier.0 - 1.0);
+            let earlier = ranking::measured(before, &contender.name)?;
+            let later = ranking::measured(after, &contender.name)?;
+            let note = match earlier.against(later) {
+                Verdict::Tie => return Some(None),
+                Verdict::Apart => format!("noise {} and {}", percent(earlier.noise), percent(later.noise)),
+                Verdict::Unknown => "perhaps: too few rounds tell no noise".into(),
+            };
+            let (old, new) = (earlier.median, later.median);
+            let change = 100.0 * (new / old - 1.0);
             Some(Some(format!(
-                "{:<36} {:<30} {:>10.1} -> {:>10.1} {} ({percent:+.0} %, noise {:.0} and {:.0} %)",
-                after.name,
-                contender.name,
-                earlier.0,
-                later.0,
-                after.unit,
-                100.0 * earlier.1,
-                100.0 * later.1
+                "{:<36} {:<30} {old:>10.1} -> {new:>10.1} {} ({change:+.0} %, {note})",
+                after.name, contender.name, after.unit
             )))
         })
     })
@@ -61,6 +58,7 @@ mod tests {
             cpu: values.into(),
             peak_rss: vec![],
             not_available: None,
+            failed: None,
         };
         let cell = CellResult {
             name: "c".into(),
@@ -77,5 +75,7 @@ mod tests {
         let lines: Vec<_> = changes(&old, &new).flatten().collect();
         assert!(lines.len() == 1 && lines[0].contains("+50 %"), "{lines:?}");
         assert_eq!(changes(&old, &old).flatten().count(), 0);
+        let once: Vec<_> = changes(&results(&[100.0]), &results(&[150.0])).flatten().collect();
+        assert!(once.len() == 1 && once[0].contains("too few rounds"), "{once:?}");
     }
 }

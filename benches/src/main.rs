@@ -6,14 +6,17 @@ mod cells;
 mod channels;
 mod cli;
 mod compare;
+mod csv;
 mod go;
 mod hosts;
 mod machine;
 mod measure;
+mod ranking;
 mod registry;
 mod report;
 mod results;
 mod run;
+mod sample;
 mod selects;
 mod stats;
 

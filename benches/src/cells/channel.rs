@@ -29,7 +29,7 @@ pub(crate) fn cells() -> Vec<Cell> {
     }
     for capacity in CAPACITIES {
         let cell = Cell::new(format!("channel/spsc/{capacity}/8/1 thread"), "message", "ns");
-        cells.push(through_on_one_thread(cell, Flow::<1>(Shape { capacity, senders: 1, receivers: 1 })));
+        cells.push(through_on_one_thread(cell, Flow::<1>(Shape::pair(capacity))));
     }
     // Go's, with as many producers and consumers as there are workers.
     for capacity in [0, 10, 100].map(Capacity::Bounded) {

@@ -1,5 +1,6 @@
 //! Values through a channel between plain threads, which block: how a library does where no runtime is.
 //! One operation is one value, sent and received.
+use crate::channels::{NO_RENDEZVOUS, ONE_RECEIVER};
 use crate::measure::Stopwatch;
 use crate::registry::Cell;
 use std::sync::mpsc;
@@ -11,8 +12,8 @@ trait Blocking: 'static {
     type Sender: Send + 'static;
     type Receiver: Send + 'static;
 
-    /// Can it have several receivers? If not, why.
-    fn shares_receivers() -> Result<(), &'static str> {
+    /// Can it have this capacity, and so many senders and receivers? If not, why.
+    fn supports(_capacity: usize, _count: usize) -> Result<(), &'static str> {
         Ok(())
     }
 
@@ -72,6 +73,67 @@ like_std!(Kanal, "kanal", kanal);
 like_std!(Flume, "flume", flume);
 like_std!(Crossbeam, "crossbeam-channel", crossbeam_channel);
 
+/// crossfire's, in the flavour that it documents for a capacity, as with its async ones.
+macro_rules! crossfire {
+    ($Name:ident, $module:ident, $sender:ident, $receiver:ident: $Tx:ident, $Rx:ident, $clone:ident) => {
+        struct $Name;
+
+        enum $sender {
+            One(crossfire::$Tx<crossfire::$module::One<u64>>),
+            Array(crossfire::$Tx<crossfire::$module::Array<u64>>),
+        }
+
+        enum $receiver {
+            One(crossfire::$Rx<crossfire::$module::One<u64>>),
+            Array(crossfire::$Rx<crossfire::$module::Array<u64>>),
+        }
+
+        impl Blocking for $Name {
+            const NAME: &'static str = "crossfire";
+            type Sender = $sender;
+            type Receiver = $receiver;
+
+            fn supports(capacity: usize, _: usize) -> Result<(), &'static str> {
+                if capacity == 0 { Err(NO_RENDEZVOUS) } else { Ok(()) }
+            }
+
+            fn make(capacity: usize, count: usize) -> (Vec<$sender>, Vec<$receiver>) {
+                if capacity == 1 {
+                    let (sender, receiver) = crossfire::$module::build(crossfire::$module::One::new());
+                    return ($clone(sender, count, $sender::One), $clone(receiver, count, $receiver::One));
+                }
+                let (sender, receiver) = crossfire::$module::bounded_blocking(capacity);
+                ($clone(sender, count, $sender::Array), $clone(receiver, count, $receiver::Array))
+            }
+
+            fn send(sender: &$sender, value: u64) {
+                match sender {
+                    $sender::One(sender) => sender.send(value).expect("open"),
+                    $sender::Array(sender) => sender.send(value).expect("open"),
+                }
+            }
+
+            fn recv(receiver: &$receiver) -> Option<u64> {
+                match receiver {
+                    $receiver::One(receiver) => receiver.recv().ok(),
+                    $receiver::Array(receiver) => receiver.recv().ok(),
+                }
+            }
+        }
+    };
+}
+
+crossfire!(CrossfireSpsc, spsc, SingleSender, SingleReceiver: Tx, Rx, one);
+crossfire!(CrossfireMpmc, mpmc, ManySender, ManyReceiver: MTx, MRx, copies);
+
+fn one<H, E>(handle: H, _: usize, wrap: fn(H) -> E) -> Vec<E> {
+    vec![wrap(handle)]
+}
+
+fn copies<H: Clone, E>(handle: H, count: usize, wrap: fn(H) -> E) -> Vec<E> {
+    vec![handle; count].into_iter().map(wrap).collect()
+}
+
 struct Std;
 
 impl Blocking for Std {
@@ -79,8 +141,8 @@ impl Blocking for Std {
     type Sender = mpsc::SyncSender<u64>;
     type Receiver = mpsc::Receiver<u64>;
 
-    fn shares_receivers() -> Result<(), &'static str> {
-        Err(crate::channels::ONE_RECEIVER)
+    fn supports(_: usize, count: usize) -> Result<(), &'static str> {
+        if count > 1 { Err(ONE_RECEIVER) } else { Ok(()) }
     }
 
     fn make(capacity: usize, count: usize) -> (Vec<Self::Sender>, Vec<Self::Receiver>) {
@@ -104,6 +166,10 @@ pub(crate) fn cells() -> Vec<Cell> {
             let cell = Cell::new(format!("channel/blocking/{name}/{capacity}"), "message", "ns");
             let cell = contender::<Dormouse>(cell, capacity, count);
             let cell = contender::<Kanal>(cell, capacity, count);
+            let cell = match count {
+                1 => contender::<CrossfireSpsc>(cell, capacity, count),
+                _ => contender::<CrossfireMpmc>(cell, capacity, count),
+            };
             let cell = contender::<Flume>(cell, capacity, count);
             let cell = contender::<Crossbeam>(cell, capacity, count);
             cells.push(contender::<Std>(cell, capacity, count));
@@ -113,8 +179,7 @@ pub(crate) fn cells() -> Vec<Cell> {
 }
 
 fn contender<B: Blocking>(cell: Cell, capacity: usize, count: usize) -> Cell {
-    let can = if count > 1 { B::shares_receivers() } else { Ok(()) };
-    match can {
+    match B::supports(capacity, count) {
         Ok(()) => cell.with(B::NAME, B::NAME, move |scale| {
             // Where each value may wake a sleeping thread, fewer take as long.
             let each = scale.of(if capacity > 1 { 400_000 } else { 16_000 }) / count as u64;

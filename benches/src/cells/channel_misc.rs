@@ -14,8 +14,8 @@ use std::hint::black_box;
 pub(crate) fn cells() -> Vec<Cell> {
     let cell = |name: String, operation| Cell::new(name, operation, "ns");
     let mut cells = vec![
-        through_on_one_thread(cell("channel/try_recv/empty".into(), "call"), TryRecv),
-        through_on_one_thread(cell("channel/try_send/full".into(), "call"), TrySend),
+        through_on_one_thread(cell("channel/try_recv/empty".into(), "call"), Miss::Recv),
+        through_on_one_thread(cell("channel/try_send/full".into(), "call"), Miss::Send),
     ];
     let capacities =
         [Capacity::Bounded(0), Capacity::Bounded(1), Capacity::Bounded(128), Capacity::Unbounded];
@@ -33,41 +33,30 @@ pub(crate) fn cells() -> Vec<Cell> {
     cells
 }
 
+/// A call that does not succeed.
 #[derive(Clone, Copy)]
-struct TryRecv;
-
-impl Through for TryRecv {
-    fn shape(self) -> Shape {
-        Shape { capacity: Capacity::Bounded(128), senders: 1, receivers: 1 }
-    }
-
-    fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample {
-        let calls = scale.of(5_000_000);
-        let shape = self.shape();
-        host.run(async move {
-            let (_sender, mut receiver) = C::pair::<u64>(shape.capacity);
-            let empty = |_| u64::from(C::try_recv(black_box(&mut receiver)).is_none());
-            timed(calls, empty)
-        })
-    }
+enum Miss {
+    Recv,
+    Send,
 }
 
-#[derive(Clone, Copy)]
-struct TrySend;
-
-impl Through for TrySend {
+impl Through for Miss {
     fn shape(self) -> Shape {
-        Shape { capacity: Capacity::Bounded(128), senders: 1, receivers: 1 }
+        Shape::pair(Capacity::Bounded(128))
     }
 
     fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample {
         let calls = scale.of(5_000_000);
         let shape = self.shape();
         host.run(async move {
-            let (mut sender, _receiver) = C::pair::<u64>(shape.capacity);
-            while C::try_send(&mut sender, 0) {}
-            let full = |n| u64::from(!C::try_send(black_box(&mut sender), n));
-            timed(calls, full)
+            let (mut sender, mut receiver) = C::pair::<u64>(shape.capacity);
+            match self {
+                Miss::Recv => timed(calls, |_| u64::from(C::try_recv(black_box(&mut receiver)).is_none())),
+                Miss::Send => {
+                    while C::try_send(&mut sender, 0) {}
+                    timed(calls, |n| u64::from(!C::try_send(black_box(&mut sender), n)))
+                }
+            }
         })
     }
 }
@@ -77,7 +66,7 @@ struct Create(Capacity);
 
 impl Through for Create {
     fn shape(self) -> Shape {
-        Shape { capacity: self.0, senders: 1, receivers: 1 }
+        Shape::pair(self.0)
     }
 
     fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample {
@@ -108,7 +97,7 @@ struct OneShot;
 
 impl Through for OneShot {
     fn shape(self) -> Shape {
-        Shape { capacity: Capacity::Bounded(1), senders: 1, receivers: 1 }
+        Shape::pair(Capacity::Bounded(1))
     }
 
     fn run<H: Host, C: Channel>(self, host: H, scale: Scale) -> Sample {

@@ -117,7 +117,7 @@ fn after_burst<H: Host>(host: H, scale: Scale) -> Sample {
 }
 
 fn idle_channels(capacity: Capacity) -> Cell {
-    let shape = Shape { capacity, senders: 1, receivers: 1 };
+    let shape = Shape::pair(capacity);
     fn add<C: Channel>(cell: Cell, shape: Shape) -> Cell {
         match C::supports(shape) {
             Ok(()) => cell.with(C::NAME, C::PEER, move |scale| idle::<C>(scale, shape)),

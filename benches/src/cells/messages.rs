@@ -16,8 +16,8 @@ use std::task::Poll;
 /// Tasks of the ring, as in the Benchmarks Game.
 const RING: u64 = 503;
 
-const ONE: Shape = Shape { capacity: Capacity::Bounded(1), senders: 1, receivers: 1 };
-const RENDEZVOUS: Shape = Shape { capacity: Capacity::Bounded(0), senders: 1, receivers: 1 };
+const ONE: Shape = Shape::pair(Capacity::Bounded(1));
+const RENDEZVOUS: Shape = Shape::pair(Capacity::Bounded(0));
 const TEN: Shape = Shape { capacity: Capacity::Bounded(10), senders: 10, receivers: 1 };
 
 pub(crate) fn cells() -> Vec<Cell> {

@@ -28,7 +28,7 @@ pub(crate) fn cells() -> Vec<Cell> {
 }
 
 const fn one_to_one(capacity: usize) -> Shape {
-    Shape { capacity: Capacity::Bounded(capacity), senders: 1, receivers: 1 }
+    Shape::pair(Capacity::Bounded(capacity))
 }
 
 /// As many channels, each with one sender and one receiver.

@@ -5,6 +5,8 @@
 //!   local work of 100 dependent steps.
 //! - SelectSyncContended: one operation is a value that a select of three channels of capacity 0 received; as many tasks as
 //!   there are workers receive so, and as many select among sends to the three and a channel that tells them to stop.
+//! - SelectUncontended: one operation is a receive from one of two channels of capacity 1, and a send to the other one, by as
+//!   many tasks as there are workers, each with channels of its own.
 //! - ChanPopular: one operation is 1,000 sends, each to a task of its own that selects between its channel and one that all
 //!   share; capacity 0.
 use super::table::{Drops, Selecting, selecting};
@@ -21,6 +23,7 @@ pub(crate) fn cells() -> Vec<Cell> {
     vec![
         selecting(Cell::new("select/SelectProdCons", "message", "ns"), ProdCons),
         selecting(Cell::new("select/SelectSyncContended", "message", "ns"), SyncContended),
+        selecting(Cell::new("select/SelectUncontended", "select and send", "ns"), Uncontended),
         selecting(Cell::new("select/ChanPopular", "1000 messages", "ns"), Popular),
     ]
 }
@@ -156,6 +159,47 @@ async fn receive_some<S: Selects>(mut receivers: [Receiver<S>; 3], count: u64) -
         S::recv_3(&mut receivers).await.expect("open");
     }
     receivers
+}
+
+#[derive(Clone, Copy)]
+struct Uncontended;
+
+impl Selecting for Uncontended {
+    fn shape(self) -> Shape {
+        Shape::pair(Capacity::Bounded(1))
+    }
+
+    fn drops(self) -> Drops {
+        Drops::Idle // one has a value each time
+    }
+
+    fn run<H: Host, S: Selects>(self, host: H, scale: Scale) -> Sample {
+        let capacity = self.shape().capacity;
+        host.run(measured(scale.of(500_000), WORKERS as u64, move |count| async move {
+            let tasks = [(); WORKERS].map(|()| H::spawn(to_and_fro::<S>(capacity, count)));
+            let mut sum = 0;
+            for task in tasks {
+                sum += task.await;
+            }
+            sum
+        }))
+    }
+}
+
+/// The lowest bit of a value names its channel.
+async fn to_and_fro<S: Selects>(capacity: Capacity, count: u64) -> u64 {
+    let (mut a, from_a) = S::Channel::pair(capacity);
+    let (mut b, from_b) = S::Channel::pair(capacity);
+    let mut receivers = [from_a, from_b];
+    S::Channel::send(&mut a, 0).await;
+    let mut sum = 0;
+    for n in 1..=count {
+        let value = S::recv_2(&mut receivers).await.expect("open");
+        sum += value >> 1;
+        let other = if value & 1 == 0 { (&mut b, 1) } else { (&mut a, 0) };
+        S::Channel::send(other.0, n << 1 | other.1).await;
+    }
+    sum
 }
 
 /// Tasks that wait on the shared channel.

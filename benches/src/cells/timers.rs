@@ -186,7 +186,7 @@ fn beside_busy<H: Host>(host: H, scale: Scale) -> Sample {
 
 /// All workers have a task whose awaits are always ready.
 fn beside_greedy<H: Host, C: Channel>(host: H, scale: Scale) -> Sample {
-    const SHAPE: Shape = Shape { capacity: Capacity::Bounded(1), senders: 1, receivers: 1 };
+    const SHAPE: Shape = Shape::pair(Capacity::Bounded(1));
     let keep = keep(scale);
     worst_nap(host, move || {
         Box::pin(async move {

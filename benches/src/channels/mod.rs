@@ -45,6 +45,13 @@ pub(crate) struct Shape {
     pub(crate) receivers: usize,
 }
 
+impl Shape {
+    /// One sender, one receiver.
+    pub(crate) const fn pair(capacity: Capacity) -> Shape {
+        Shape { capacity, senders: 1, receivers: 1 }
+    }
+}
+
 /// Why a channel cannot be used so.
 pub(crate) const NO_RENDEZVOUS: &str = "no channel of capacity 0";
 /// Why a channel cannot be used so.

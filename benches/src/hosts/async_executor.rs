@@ -26,14 +26,6 @@ macro_rules! host {
                 $name
             }
 
-            fn run_task<F>(self, main: F) -> F::Output
-            where
-                F: Future + Send + 'static,
-                F::Output: Send + 'static,
-            {
-                self.block_on($executor.spawn(main))
-            }
-
             fn block_on<F: Future>(self, main: F) -> F::Output {
                 // This thread is one of the workers, as with the other hosts.
                 for _ in 1..WORKERS {

@@ -1,5 +1,5 @@
 //! Ours: all workers, and one thread.
-use super::{Host, Joined, Threads};
+use super::{Host, Joined, Threads, with_join_handles};
 use crate::registry::WORKERS;
 use dormouse_executor::runtime::{Builder, Deadlock, Handle, Runtime};
 use dormouse_executor::task::{self, JoinHandle};
@@ -24,55 +24,13 @@ impl Dormouse {
 }
 
 impl Host for Dormouse {
-    const PEER: &'static str = "dormouse";
-    type Task<T: Send + 'static> = Joined<JoinHandle<T>>;
-    type Handle = Handle;
-
-    fn name(self) -> &'static str {
-        match self.0 {
-            Threads::All => "dormouse",
-            Threads::One => "dormouse, 1 thread",
-        }
-    }
-
-    fn run_task<F>(self, main: F) -> F::Output
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let runtime = self.runtime();
-        let main = runtime.spawn(main);
-        runtime.block_on(main).expect("the work does not fail")
-    }
-
-    fn block_on<F: Future>(self, main: F) -> F::Output {
-        self.runtime().block_on(main)
-    }
-
-    fn spawn<F>(future: F) -> Self::Task<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        Joined(task::spawn(future))
-    }
+    with_join_handles!("dormouse", one: "dormouse, 1 thread", spawn: task::spawn);
 
     fn go<F>(future: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         task::go(future);
-    }
-
-    fn handle() -> Handle {
-        Handle::current()
-    }
-
-    fn go_from<F>(handle: &Handle, future: F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        drop(handle.spawn(future));
     }
 
     fn yield_now() -> impl Future<Output = ()> + Send {

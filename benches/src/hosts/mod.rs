@@ -51,7 +51,10 @@ pub(crate) trait Host: Copy + Send + 'static {
     fn run_task<F>(self, main: F) -> F::Output
     where
         F: Future + Send + 'static,
-        F::Output: Send + 'static;
+        F::Output: Send + 'static,
+    {
+        self.block_on(async { Self::spawn(main).await })
+    }
 
     /// As `run_task`, for a `main` that does not itself wait at each operation: it is boxed, so that its polls, not what
     /// they do, go through a pointer, and so that no runtime is compiled once more for each main.
@@ -108,3 +111,44 @@ where
         Pin::new(&mut self.0).poll(cx).map(|result| result.expect("the task does not fail"))
     }
 }
+
+/// What a host has whose runtime is made by a `Builder` and whose tasks have join handles, as tokio's: `spawn` is what
+/// spawns from within.
+macro_rules! with_join_handles {
+    ($peer:literal, one: $one:literal, spawn: $spawn:path) => {
+        const PEER: &'static str = $peer;
+        type Task<T: Send + 'static> = Joined<JoinHandle<T>>;
+        type Handle = Handle;
+
+        fn name(self) -> &'static str {
+            match self.0 {
+                Threads::All => $peer,
+                Threads::One => $one,
+            }
+        }
+
+        fn block_on<F: Future>(self, main: F) -> F::Output {
+            self.runtime().block_on(main)
+        }
+
+        fn spawn<F>(future: F) -> Self::Task<F::Output>
+        where
+            F: Future + Send + 'static,
+            F::Output: Send + 'static,
+        {
+            Joined($spawn(future))
+        }
+
+        fn handle() -> Handle {
+            Handle::current()
+        }
+
+        fn go_from<F>(handle: &Handle, future: F)
+        where
+            F: Future<Output = ()> + Send + 'static,
+        {
+            drop(handle.spawn(future));
+        }
+    };
+}
+use with_join_handles;

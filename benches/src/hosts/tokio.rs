@@ -1,10 +1,11 @@
 //! tokio: multi-thread, and current-thread.
-use super::{Host, Joined, Threads};
+use super::{Host, Joined, Threads, with_join_handles};
 use crate::registry::WORKERS;
 use std::future::Future;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::JoinHandle;
+use tokio::task::{self, JoinHandle};
+use tokio::time;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tokio(Threads);
@@ -23,63 +24,21 @@ impl Tokio {
 }
 
 impl Host for Tokio {
-    const PEER: &'static str = "tokio";
-    type Task<T: Send + 'static> = Joined<JoinHandle<T>>;
-    type Handle = Handle;
-
-    fn name(self) -> &'static str {
-        match self.0 {
-            Threads::All => "tokio",
-            Threads::One => "tokio, 1 thread",
-        }
-    }
-
-    fn run_task<F>(self, main: F) -> F::Output
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let runtime = self.runtime();
-        let main = runtime.spawn(main);
-        runtime.block_on(main).expect("the work does not fail")
-    }
-
-    fn block_on<F: Future>(self, main: F) -> F::Output {
-        self.runtime().block_on(main)
-    }
-
-    fn spawn<F>(future: F) -> Self::Task<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        Joined(tokio::spawn(future))
-    }
+    with_join_handles!("tokio", one: "tokio, 1 thread", spawn: task::spawn);
 
     fn go<F>(future: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        drop(tokio::spawn(future));
-    }
-
-    fn handle() -> Handle {
-        Handle::current()
-    }
-
-    fn go_from<F>(handle: &Handle, future: F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        drop(handle.spawn(future));
+        drop(task::spawn(future));
     }
 
     fn yield_now() -> impl Future<Output = ()> + Send {
-        tokio::task::yield_now()
+        task::yield_now()
     }
 
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
-        tokio::time::sleep(duration)
+        time::sleep(duration)
     }
 
     async fn timeout<F>(limit: Duration, future: F) -> Option<F::Output>
@@ -87,6 +46,6 @@ impl Host for Tokio {
         F: Future + Send,
         F::Output: Send,
     {
-        tokio::time::timeout(limit, future).await.ok()
+        time::timeout(limit, future).await.ok()
     }
 }

@@ -1,7 +1,9 @@
 //! One HTML page with everything in it: no script, no other file.
-use super::analysis::{Cell, OURS, Report, Row, Standing, number, ratio, reason, slug};
+use super::analysis::{Report, slug};
 use super::plot;
-use crate::run::AGAIN;
+use crate::ranking::{Cell, OURS, Row, Standing, percent, ratio};
+use crate::results::AGAIN;
+use crate::stats::Verdict;
 use std::fmt::Write;
 
 const STYLE: &str = "
@@ -46,6 +48,9 @@ pub(crate) fn page(report: &Report<'_>) -> Result<String, String> {
 fn summary(page: &mut String, report: &Report<'_>) {
     line(page, &format!("<h2>Who is first</h2>\n<p>{}</p>", escape(&report.score())));
     line(page, &format!("<p>{}</p>", escape(&report.noise())));
+    for failure in report.failures() {
+        line(page, &format!("<p class=\"lose\">{}</p>", escape(&failure)));
+    }
     page.push_str(
         "<p>Less is better everywhere. A ratio is to the best of its cell; <b>=</b> and \"tie\" mark a difference that \
          is no more than the noise. The second is the best of another project than the first.</p>\n\
@@ -59,25 +64,39 @@ fn summary(page: &mut String, report: &Report<'_>) {
             |row: Option<&Row<'_>>| row.map_or_else(|| "-".into(), |row| escape(&row.result.name));
         let second = cell.second();
         let by = second.map_or_else(|| "-".into(), |second| ratio(second.ratio));
-        let sure = second.map_or("-", |second| if second.tie { "tie" } else { "beyond the noise" });
+        let sure = sure(cell);
         row.push_str(&format!("<td>{}</td><td>{}</td>", contender(cell.first()), contender(second)));
         row.push_str(&format!("<td class=\"n\">{by}</td><td>{sure}</td>"));
         let ours = cell.ours();
         row.push_str(&format!("<td class=\"{}\">{}</td>", class(ours), ours.text()));
         let apart = cell.apart().map_or_else(
             || "-".into(),
-            |(part, tie)| format!("{:.1} %{}", 100.0 * part, if tie { ", tie" } else { ", <b>no tie</b>" }),
+            |apart| {
+                let tie = if apart.verdict == Verdict::Apart { ", <b>no tie</b>" } else { "" };
+                format!("{}{tie}", percent(Some(apart.part)))
+            },
         );
         line(page, &format!("{row}<td>{apart}</td></tr>"));
     }
     page.push_str("</table></div>\n");
 }
 
+/// How sure the first place is.
+fn sure(cell: &Cell<'_>) -> String {
+    let Some((first, second)) = cell.first().zip(cell.second()) else { return "-".into() };
+    let noise = percent(cell.noise_between(first, second));
+    match second.verdict {
+        Verdict::Tie => format!("tie (noise {noise})"),
+        Verdict::Apart => format!("beyond {noise}"),
+        Verdict::Unknown => "noise not known".into(),
+    }
+}
+
 fn class(ours: Standing) -> &'static str {
     match ours {
         Standing::First => "win",
         Standing::Loses(_) => "lose",
-        Standing::Tie | Standing::Absent => "faint",
+        _ => "faint",
     }
 }
 
@@ -106,24 +125,14 @@ fn table(page: &mut String, cell: &Cell<'_>) {
             ours if ours.peer == OURS => "ours",
             _ => "",
         };
-        line(
-            page,
-            &format!(
-                "<tr><td class=\"{class}\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
-                 <td class=\"n\">{:.1} %</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
-                escape(&row.result.name),
-                row.ratio_text(),
-                number(row.median),
-                row.range(),
-                100.0 * row.noise,
-                row.cpu(),
-                row.memory()
-            ),
-        );
+        let figures = row.figures().map(|figure| format!("<td class=\"n\">{figure}</td>")).concat();
+        let name = escape(&row.result.name);
+        line(page, &format!("<tr><td class=\"{class}\">{name}</td>{figures}</tr>"));
     }
     for contender in &cell.absent {
-        let (name, why) = (escape(&contender.name), escape(reason(contender)));
-        line(page, &format!("<tr class=\"faint\"><td>{name}</td><td colspan=\"6\">n/a: {why}</td></tr>"));
+        let (name, why) = (escape(&contender.name), escape(&contender.reason()));
+        let class = if contender.failed.is_some() { "lose" } else { "faint" };
+        line(page, &format!("<tr class=\"{class}\"><td>{name}</td><td colspan=\"6\">{why}</td></tr>"));
     }
     page.push_str("</table></div>\n");
 }

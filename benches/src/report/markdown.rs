@@ -1,5 +1,7 @@
 //! The run as Markdown, for the repository: ratios first, figures after.
-use super::analysis::{Group, OURS, Report, number, ratio, reason};
+use super::analysis::{Group, Report};
+use crate::ranking::{Cell, OURS, Row, Standing, percent, ratio};
+use crate::stats::Verdict;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -8,26 +10,36 @@ pub(crate) fn page(report: &Report<'_>, plots: Option<&Path>) -> String {
     let mut page = format!("# {OURS} and its peers, measured\n\n");
     page.push_str("Made by `dormouse-bench report FILE.json --markdown`; do not edit.\n\n");
     line(&mut page, &format!("{}\n\n{}\n", escape(&report.score()), escape(&report.noise())));
+    for failure in report.failures() {
+        line(&mut page, &format!("**{}**\n", escape(&failure)));
+    }
     page.push_str(
         "Less is better everywhere. A ratio is to the best of its cell; `=` and \"tie\" mark a difference that is no more \
          than the noise. The second is the best of another project than the first.\n\n",
     );
-    line(&mut page, &format!("| cell | first | second | by | {OURS} |\n|---|---|---|---|---|"));
+    line(&mut page, &format!("| cell | first | second | by | noise | {OURS} |\n|---|---|---|---:|---:|---|"));
     for cell in report.cells() {
-        let name = |row: Option<&super::analysis::Row<'_>>| {
-            row.map_or_else(|| "-".into(), |row| escape(&row.result.name))
-        };
+        let name = |row: Option<&Row<'_>>| row.map_or_else(|| "-".into(), |row| escape(&row.result.name));
         let second = cell.second();
-        let by =
-            second.map_or_else(|| "-".into(), |row| if row.tie { "tie".into() } else { ratio(row.ratio) });
+        let by = second.map_or_else(
+            || "-".into(),
+            |row| match row.verdict {
+                Verdict::Tie => "tie".into(),
+                Verdict::Apart => ratio(row.ratio),
+                Verdict::Unknown => format!("?{}", ratio(row.ratio)),
+            },
+        );
+        let pair = cell.first().zip(second);
+        let noise =
+            pair.map_or_else(|| "-".into(), |(first, second)| percent(cell.noise_between(first, second)));
         let ours = match cell.ours() {
-            lost @ super::analysis::Standing::Loses(_) => format!("**{}**", lost.text()),
+            lost @ Standing::Loses(_) => format!("**{}**", lost.text()),
             other => other.text(),
         };
         let cell_name = escape(&cell.result.name);
         line(
             &mut page,
-            &format!("| {cell_name} | {} | {} | {by} | {ours} |", name(cell.first()), name(second)),
+            &format!("| {cell_name} | {} | {} | {by} | {noise} | {ours} |", name(cell.first()), name(second)),
         );
     }
     for group in &report.groups {
@@ -64,7 +76,7 @@ fn ratios(page: &mut String, group: &Group<'_>, plots: Option<&Path>) {
     let heads: Vec<_> = group.cells.iter().map(|cell| short(&cell.result.name)).collect();
     line(page, &format!("| | {} |\n|---|{}", heads.join(" | "), "---:|".repeat(heads.len())));
     for name in names {
-        let ratio = |cell: &super::analysis::Cell<'_>| {
+        let ratio = |cell: &Cell<'_>| {
             let row = cell.ranked.iter().find(|row| row.result.name == name);
             let absent = || if cell.absent.iter().any(|each| each.name == name) { "n/a" } else { "" };
             row.map_or_else(|| absent().to_string(), |row| row.ratio_text())
@@ -82,25 +94,11 @@ fn figures(page: &mut String, group: &Group<'_>) {
         line(page, &format!("| | ratio | median, {unit} | least to most | noise | CPU, ns | peak MiB |"));
         page.push_str("|---|---:|---:|---:|---:|---:|---:|\n");
         for row in cell.rows() {
-            line(
-                page,
-                &format!(
-                    "| {} | {} | {} | {} | {:.1} % | {} | {} |",
-                    escape(&row.result.name),
-                    row.ratio_text(),
-                    number(row.median),
-                    row.range(),
-                    100.0 * row.noise,
-                    row.cpu(),
-                    row.memory()
-                ),
-            );
+            line(page, &format!("| {} | {} |", escape(&row.result.name), row.figures().join(" | ")));
         }
         for contender in &cell.absent {
-            line(
-                page,
-                &format!("| {} | n/a: {} | | | | | |", escape(&contender.name), escape(reason(contender))),
-            );
+            let why = escape(&contender.reason());
+            line(page, &format!("| {} | {why} | | | | | |", escape(&contender.name)));
         }
     }
 }

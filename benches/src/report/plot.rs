@@ -1,7 +1,8 @@
 //! A plot of a group: for each cell horizontal bars, each contender's ratio to the best.
 //!
 //! There is no background, and text has the colour of the text around, so that it reads in light and in dark.
-use super::analysis::{Group, OURS, Row};
+use super::analysis::Group;
+use crate::ranking::{OURS, Row};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 

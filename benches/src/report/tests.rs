@@ -1,8 +1,10 @@
 //! A small run, made by hand: what its pages must have.
-use super::analysis::{Report, Standing, date};
+use super::analysis::{Report, date};
 use super::{html, markdown, plot, relative};
 use crate::machine::Machine;
+use crate::ranking::Standing;
 use crate::results::{CellResult, ContenderResult, Results};
+use crate::stats::Verdict;
 use std::path::Path;
 
 fn contender(name: &str, peer: &str, values: &[f64], not_available: Option<&str>) -> ContenderResult {
@@ -13,6 +15,7 @@ fn contender(name: &str, peer: &str, values: &[f64], not_available: Option<&str>
         cpu: values.into(),
         peak_rss: vec![f64::from(3 << 20)],
         not_available: not_available.map(Into::into),
+        failed: None,
     }
 }
 
@@ -32,10 +35,14 @@ fn results() -> Results {
                 ours(&[100.0, 100.0, 101.0]),
                 kanal(&[250.0, 250.0, 251.0]),
                 contender("tokio mpsc", "tokio", &[], Some("no <rendezvous>")),
+                ContenderResult {
+                    failed: Some("it <hung>".into()),
+                    ..contender("flume", "flume", &[], None)
+                },
                 again(&[99.0, 99.0, 99.0]),
             ],
         ),
-        cell("channel/spsc/1", vec![ours(&[101.0; 3]), kanal(&[100.0; 3]), again(&[150.0; 3])]),
+        cell("channel/spsc/1", vec![ours(&[101.0; 3]), kanal(&[100.0; 3]), again(&[110.0; 3])]),
         cell("scheduler/yield", vec![ours(&[30.0; 3]), contender("tokio", "tokio", &[2.0; 3], None)]),
         cell("scheduler/skynet", vec![contender("Go", "go", &[7.0; 3], None)]),
     ];
@@ -76,12 +83,15 @@ fn who_is_first_by_how_much_and_how_sure() {
     let ours: Vec<_> = report.cells().map(|cell| cell.ours()).collect();
     assert_eq!(ours, [Standing::First, Standing::Tie, Standing::Loses(15.0), Standing::Absent]);
     assert!(report.score().contains(
-        "first beyond the noise in 1 of 4 cells, ties for the first place in 1, loses in 1, is absent in 1"
+        "Of 3 cells with rivals, dormouse is first beyond the noise in 1, ties for the first place in 1, loses in 1. 1 more"
     ));
     let first = report.cells().next().expect("a cell");
     assert_eq!(first.second().map(|row| row.ratio), Some(2.5));
-    assert_eq!(first.apart(), Some((0.010000000000000009, true)));
-    assert!(report.noise().contains("in 1 of 2 cells") && report.noise().contains("48.5 % (channel/spsc/1)"));
+    let again: Vec<_> = report.cells().map(|cell| cell.apart().map(|apart| apart.verdict)).collect();
+    assert_eq!(again, [Some(Verdict::Tie), Some(Verdict::Apart), None, None]);
+    assert!(report.noise().contains("in 1 of 2 cells") && report.noise().contains("8.9 % (channel/spsc/1)"));
+    assert!(first.sentence().contains("dormouse is first, x2.50 before kanal"), "{}", first.sentence());
+    assert_eq!(report.failures(), ["channel/spsc/0: flume failed: it <hung>"]);
 }
 
 #[test]
@@ -96,7 +106,24 @@ fn ahead_within_the_noise_is_no_victory() {
     )];
     assert_eq!(Report::new(&results).groups[0].cells[0].ours(), Standing::Tie);
     results.cells[0].contenders.pop();
-    assert_eq!(Report::new(&results).groups[0].cells[0].ours(), Standing::First);
+    assert_eq!(Report::new(&results).groups[0].cells[0].ours(), Standing::Alone);
+}
+
+#[test]
+fn too_few_rounds_have_no_winner() {
+    let mut results = results();
+    let [ours, tokio] = ["dormouse", "tokio"].map(|name| contender(name, name, &[100.0; 2], None));
+    results.cells = vec![cell("a", vec![ours, ContenderResult { values: vec![200.0; 2], ..tokio }])];
+    let report = Report::new(&results);
+    let found = &report.groups[0].cells[0];
+    assert_eq!(found.ours(), Standing::Unknown(1.0));
+    assert!(found.sentence().starts_with("no winner: dormouse is x2.00 before tokio"));
+    assert!(
+        report.score().contains("first beyond the noise in 0") && report.score().contains("In 1 nobody is")
+    );
+    let page = markdown::page(&report, None);
+    assert!(page.contains("| a | dormouse | tokio | ?x2.00 | not known | ?x1.00 |"), "{page}");
+    assert!(html::page(&report).is_ok_and(|page| page.contains("noise not known")));
 }
 
 #[test]
@@ -107,7 +134,7 @@ fn a_limit_of_the_machine_is_no_rival() {
     results.cells = vec![cell("a", vec![limit.clone(), ours]), cell("b", vec![limit])];
     let report = Report::new(&results);
     let cells: Vec<_> = report.cells().collect();
-    assert_eq!(cells[0].ours(), Standing::First);
+    assert_eq!(cells[0].ours(), Standing::Alone);
     assert_eq!(cells[0].ranked[0].ratio, 0.5);
     assert_eq!(cells[1].first().map(|row| row.ratio), Some(1.0));
 }
@@ -122,11 +149,12 @@ fn the_page_has_every_cell_escapes_marks_ties_and_losses() {
         assert!(page.contains(&format!("<h3 id=\"{}\">{}", cell.name.replace('/', "-"), cell.name)));
     }
     assert_eq!(page.matches("<svg").count(), report.groups.len());
+    assert!(page.contains("flume failed: it &lt;hung&gt;") && page.contains("<td colspan=\"6\">failed: it"));
     assert!(page.contains("n/a: no &lt;rendezvous&gt;") && page.contains("kanal &lt;&amp;&quot;on|tokio"));
     assert!(!page.contains("<rendezvous") && !page.contains("<&") && !page.contains("<ss>"));
-    assert!(page.contains("<td class=\"n\">=x1.01</td>") && page.contains("<td>tie</td>"));
+    assert!(page.contains("<td class=\"n\">=x1.01</td>") && page.contains("<td>tie (noise"));
     assert!(page.contains("<td class=\"lose\">loses x15.00</td>"));
-    assert!(page.contains("<td>beyond the noise</td>") && page.contains("<b>no tie</b>"));
+    assert!(page.contains("<td>beyond ") && page.contains("<b>no tie</b>"));
     assert!(page.contains("2000-02-29") && page.contains("quick") && page.contains("3 rounds"));
     assert!(!page.contains("http-equiv") && !page.contains("src=") && !page.contains("url("));
 }

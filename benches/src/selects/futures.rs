@@ -2,7 +2,7 @@
 //!
 //! What is selected of a send is `poll_ready`, and the winner sends by `start_send`: a `send` that is dropped may have sent its
 //! value. The channel then takes one value more than its buffer holds.
-use super::{NEVER, Receiver, Selects, Sender};
+use super::{NEVER, Receiver, Selects, Sender, receives};
 use crate::channels::{self, Channel};
 use crate::hosts::Host;
 use futures::FutureExt;
@@ -24,15 +24,7 @@ macro_rules! recv {
 impl Selects for Futures {
     type Channel = channels::Futures;
 
-    recv!(recv_2, 2, a b);
-    recv!(recv_3, 3, a b c);
-    recv!(recv_8, 8, a b c d e f g h);
-    recv!(recv_64, 64,
-        a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7
-        c0 c1 c2 c3 c4 c5 c6 c7 d0 d1 d2 d3 d4 d5 d6 d7
-        e0 e1 e2 e3 e4 e5 e6 e7 f0 f1 f2 f3 f4 f5 f6 f7
-        g0 g1 g2 g3 g4 g5 g6 g7 h0 h1 h2 h3 h4 h5 h6 h7
-    );
+    receives!(recv);
 
     async fn recv_2_or_default([a, b]: &mut [Receiver<Self>; 2]) -> Option<u64> {
         let mut a = pin!(channels::Futures::recv(a).fuse());

@@ -1,7 +1,7 @@
 //! `tokio::select!` over the futures of any channel: what those do who use one without a select of its own.
 //!
 //! It has no `default`; without waiting, one tries each channel in turn.
-use super::{NEVER, Receiver, Selects, Sender};
+use super::{NEVER, Receiver, Selects, Sender, receives};
 use crate::channels::Channel;
 use crate::hosts::Host;
 use std::future::Future;
@@ -22,15 +22,7 @@ macro_rules! recv {
 impl<C: Channel> Selects for TokioSelect<C> {
     type Channel = C;
 
-    recv!(recv_2, 2, a b);
-    recv!(recv_3, 3, a b c);
-    recv!(recv_8, 8, a b c d e f g h);
-    recv!(recv_64, 64,
-        a0 a1 a2 a3 a4 a5 a6 a7 b0 b1 b2 b3 b4 b5 b6 b7
-        c0 c1 c2 c3 c4 c5 c6 c7 d0 d1 d2 d3 d4 d5 d6 d7
-        e0 e1 e2 e3 e4 e5 e6 e7 f0 f1 f2 f3 f4 f5 f6 f7
-        g0 g1 g2 g3 g4 g5 g6 g7 h0 h1 h2 h3 h4 h5 h6 h7
-    );
+    receives!(recv);
 
     async fn recv_2_or_default([a, b]: &mut [Receiver<Self>; 2]) -> Option<u64> {
         C::try_recv(a).or_else(|| C::try_recv(b))
