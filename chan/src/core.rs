@@ -61,7 +61,7 @@
 //! | I7 leaving is one step | `queueing::leaving_a_long_queue_is_one_step` |
 //! | I8 no user code under the lock | `queueing::wakers_may_use_the_channel`, `closing::a_dropped_value_may_use_the_channel`, `reentrant::wakers_that_call_back` |
 //! | I9 nothing is kept | `values::nothing_is_kept_of_a_value_that_was_received` |
-//! | the hint | `models::hint_follows_happens_before`, `cancel::tokio_7686_try_recv_sees_what_happened_before` |
+//! | the hint | `models::hint_follows_happens_before`, `cancel::peers::tokio_7686_try_recv_sees_what_happened_before` |
 use crate::buffer::{Buffer, drop_all};
 use crate::error::{SendError, TryRecvError, TrySendError};
 use crate::handles::Handles;

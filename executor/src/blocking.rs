@@ -13,7 +13,7 @@
 //!
 //! Invariant: `idle` counts the threads that wait and are not called; a called thread finds a job, or somebody took it.
 //! A thread that cannot be started is no reason to hang: other threads take the job, and if there are none it is
-//! aborted (tokio#2387).
+//! aborted (tokio#2309).
 //!
 //! Checked by `tests/blocking.rs`.
 use crate::panics;

@@ -8,6 +8,7 @@ use dormouse_wait::{Reason, frame};
 use std::future::{Future, poll_fn};
 use std::io::{BufRead, BufReader};
 use std::panic::Location;
+use std::pin::pin;
 use std::process::{Child, Stdio};
 use std::task::Poll;
 use std::time::Duration;
@@ -48,6 +49,11 @@ fn case(name: &str) {
         "timer" => quiet_for(runtime(), async {
             task::go(receive());
             time::sleep(Duration::from_secs(3600)).await;
+        }),
+        // tokio#5710: the tick of its deadline ends behind the last nanosecond that there is.
+        "far_timer" => quiet_for(runtime(), async {
+            let far = pin!(time::sleep(Duration::from_nanos(u64::MAX)));
+            futures::future::select(far, pin!(receive())).await;
         }),
         "foreign" => quiet_for(runtime(), async {
             task::go(receive());
@@ -135,7 +141,16 @@ fn what_can_never_go_on_is_told() {
 #[test]
 fn what_may_go_on_is_not_told() {
     let _watch = watch();
-    let names = ["off", "timer", "foreign", "foreign_task", "blocking_job", "outside", "nobody_in_block_on"];
+    let names = [
+        "off",
+        "timer",
+        "far_timer",
+        "foreign",
+        "foreign_task",
+        "blocking_job",
+        "outside",
+        "nobody_in_block_on",
+    ];
     let mut cases = names.map(Case::start);
     for case in &mut cases {
         let stdout = BufReader::new(case.0.stdout.as_mut().unwrap());

@@ -66,6 +66,9 @@ fn a_guard_that_is_dropped_after_its_seat_was_left() {
             });
             until(|| first.waiting() > 0);
             rt.block_on(async {
+                // The other thread sleeps, or is about to: once it does, the slot is this one's.
+                let here = || std::thread::current().id();
+                while task::spawn(async move { here() }).await.unwrap() != here() {}
                 first.open();
                 let task = hear.recv().unwrap();
                 for _ in 0..3 {

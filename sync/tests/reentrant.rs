@@ -160,6 +160,35 @@ fn a_panicking_wake_while_unwinding() {
     assert!(poll(lock.as_mut(), Waker::noop()).is_ready());
 }
 
+/// A waiter that is not the next one finds the lock free and takes it: the two wakers that it needs no more are dropped
+/// outside of the gate, where one of them panics and both look at the mutex.
+#[test]
+fn who_takes_the_lock_unwoken_drops_its_wakers_outside() {
+    let _watch = watch();
+    let mutex = mutex();
+    let guard = mutex.try_lock().unwrap();
+    let mut woken = spawn(mutex.lock());
+    assert_pending!(woken.poll());
+    let mut last = Box::pin(mutex.lock());
+    let dropped = Count::shared();
+    let (inside, drops) = (mutex.clone(), dropped.clone());
+    let bad = ManuallyDrop::new(hooked(move |call| {
+        if call == Event::Drop {
+            drops.add();
+            use_mutex(&inside);
+            panic!("a waker panics");
+        }
+    }));
+    assert!(poll(last.as_mut(), &bad).is_pending());
+    drop(guard);
+    assert!(woken.is_woken());
+    let guard = poll(last.as_mut(), &bad);
+    assert!(guard.is_ready() && mutex.is_locked());
+    assert_eq!(dropped.get(), 2);
+    drop(guard);
+    assert!(!mutex.is_locked());
+}
+
 /// As `mutex_life`, for a wait.
 fn group_life(waker: Make<'_>, group: &WaitGroup, drop_after: usize) {
     let guard = group.guard();

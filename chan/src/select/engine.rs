@@ -36,7 +36,7 @@
 //! | HELD, and the second look | `models::select_send_beside_a_ready_future`, `models::select_recv_beside_a_ready_future`, `models::select_looks_again_before_it_waits_on`, `models::select_send_looks_again` |
 //! | W3 a win is seen in full | `models::select_polled_with_the_same_waker` |
 //! | W4 the claim outlives its nodes | `models::select_dropped_beside_a_sender`; `models::claim_freed_after_unlink` of `dormouse-wait` |
-//! | W9, X3 a dropped select | `models::select_dropped_beside_a_receiver`, `models::select_dropped_beside_a_sender`, `cancel::x3_a_select_dropped_after_an_arm_was_won` |
+//! | W9, X3 a dropped select | `models::select_dropped_beside_a_receiver`, `models::select_dropped_beside_a_sender`, `cancel::select::x3_a_select_dropped_after_an_arm_was_won` |
 use super::order::{ByAddress, Choice};
 use crate::wait::let_go;
 use dormouse_wait::claim::Claim;

@@ -19,15 +19,15 @@
 //!
 //! | rule | tests |
 //! |---|---|
-//! | X1 a receive dropped with its value | `cancel::x1_the_next_waiting_receiver_has_it_and_is_woken`, `cancel::x1_the_value_of_a_dropped_receive_is_back_at_the_front`, `cancel::x1_values_come_back_in_the_order_in_which_they_were_sent`, `cancel::x1_on_a_channel_that_was_closed_meanwhile`, `cancel::x1_the_last_receiver_drops_it`, `models::recv_dropped_*` |
-//! | X2 a send dropped before and after the match | `cancel::x2_a_send_dropped_while_queued_was_not_sent_and_the_next_moves_up`, `cancel::x2_a_send_dropped_after_the_match_was_sent`, `models::send_dropped_*` |
-//! | X3 a select dropped after an arm was won | `cancel::x3_a_select_dropped_after_an_arm_was_won`, `models::select_dropped_beside_a_sender` |
+//! | X1 a receive dropped with its value | `cancel::receive::x1_the_next_waiting_receiver_has_it_and_is_woken`, `cancel::receive::x1_the_value_of_a_dropped_receive_is_back_at_the_front`, `cancel::receive::x1_values_come_back_in_the_order_in_which_they_were_sent`, `cancel::receive::x1_on_a_channel_that_was_closed_meanwhile`, `cancel::receive::x1_the_last_receiver_drops_it`, `models::recv_dropped_*` |
+//! | X2 a send dropped before and after the match | `cancel::send::x2_a_send_dropped_while_queued_was_not_sent_and_the_next_moves_up`, `cancel::send::x2_a_send_dropped_after_the_match_was_sent`, `models::send_dropped_*` |
+//! | X3 a select dropped after an arm was won | `cancel::select::x3_a_select_dropped_after_an_arm_was_won`, `models::select_dropped_beside_a_sender` |
 //! | X4, X5 | no channel's: of locks and conditions |
-//! | X6 who gives up swallows no wake-up | `cancel::async_channel_54_every_value_wakes_a_receiver_that_waits`, `cancel::crossfire_22_a_stale_waker_takes_no_wake_up`, `models::two_recvs_dropped` |
-//! | X7 spurious polls, other tasks, polls after the end | `cancel::x7_spurious_polls_complete_nothing`, `cancel::x7_polled_from_a_second_task`, `cancel::x7_a_poll_after_the_end_panics`, `models::recv_polled_with_another_waker`, `models::send_polled_with_another_waker` |
-//! | X8 never polled | `cancel::x8_a_receive_that_was_never_polled_does_nothing`, `cancel::x8_a_send_that_was_never_polled_does_nothing` |
-//! | X9 a dropped wait is unlinked | `cancel::x9_a_receive_dropped_while_queued_leaves_the_queue`, `cancel::x9_the_middle_of_three_queued_receives_is_dropped` |
-//! | X10, W5 a forgotten wait only leaks | `cancel::x10_a_forgotten_receive`, `cancel::x10_a_forgotten_send`, `cancel::x10_a_forgotten_wait_outlives_its_channel` |
+//! | X6 who gives up swallows no wake-up | `cancel::peers::async_channel_54_every_value_wakes_a_receiver_that_waits`, `cancel::peers::crossfire_22_a_stale_waker_takes_no_wake_up`, `models::two_recvs_dropped` |
+//! | X7 spurious polls, other tasks, polls after the end | `cancel::polls::x7_spurious_polls_complete_nothing`, `cancel::polls::x7_polled_from_a_second_task`, `cancel::polls::x7_a_poll_after_the_end_panics`, `models::recv_polled_with_another_waker`, `models::send_polled_with_another_waker` |
+//! | X8 never polled | `cancel::receive::x8_a_receive_that_was_never_polled_does_nothing`, `cancel::send::x8_a_send_that_was_never_polled_does_nothing` |
+//! | X9 a dropped wait is unlinked | `cancel::receive::x9_a_receive_dropped_while_queued_leaves_the_queue`, `cancel::receive::x9_the_middle_of_three_queued_receives_is_dropped` |
+//! | X10, W5 a forgotten wait only leaks | `cancel::forgotten::x10_a_forgotten_receive`, `cancel::forgotten::x10_a_forgotten_send`, `cancel::forgotten::x10_a_forgotten_wait_outlives_its_channel` |
 //! | W1, W8 the lock is held, no `&mut` covers a queued node | types: `List` is reached through the lock's guard, a `Node` by shared references |
 //! | W2 the phase hands the payload over | `models::send_recv_*`, `models::recv_dropped_*` |
 //! | W6 a queued node has a waker | asserted in debug builds by the list, in each test that waits; `waiting::it_stands_in_the_queue_as_any_waiter` for a select |

@@ -30,7 +30,7 @@
 //!
 //! Rejected: one condition variable (a system call per push); an event count per slot (wakes the wrong one).
 //!
-//! Checked by `models::idle_*` (loom).
+//! Checked by `models::idle` (loom).
 use super::parker::Parker;
 use dormouse_wait::lock::Lock;
 use dormouse_wait::prim::Arc;

@@ -6,7 +6,7 @@
 //!
 //! Rejected: a thread apart that polls the root futures (each hand-off between them and a task would cross threads).
 //!
-//! Checked by `models::idle_*` (the protocol of sleeping), `tests/runtime.rs`, `tests/guards.rs`.
+//! Checked by `models::idle` (the protocol of sleeping), `tests/runtime.rs`, `tests/guards.rs`.
 use super::context::{self, Entered};
 use super::deadlock;
 use super::idle::NEVER;

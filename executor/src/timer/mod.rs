@@ -98,9 +98,9 @@ impl Tick {
         nanos >> self.0
     }
 
-    /// When a tick begins.
+    /// When a tick begins; never [`NEVER`].
     fn start(self, tick: u64) -> u64 {
-        tick.saturating_mul(1 << self.0)
+        tick.saturating_mul(1 << self.0).min(NEVER - 1)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Virtual time, and quiet moments: when all others are blocked.
 use crate::{STRATEGIES, secs};
-use dormouse_executor::sim::{self, Builder};
+use dormouse_executor::sim::{self, Builder, FailureKind};
 use dormouse_executor::task;
 use dormouse_executor::time::{Instant, interval, sleep, timeout};
 use dormouse_testing::watch;
@@ -81,6 +81,21 @@ fn near_timers_are_exact_however_late_and_beside_whatever_far_ones() {
             waits.abort();
             _ = waits.await;
         });
+    }
+}
+
+/// tokio#5710: the last nanosecond that the clock can say stands for all that are later, and never comes.
+#[test]
+fn time_does_not_end() {
+    let _watch = watch();
+    let last = u64::MAX - 2;
+    for far in [last, last + 1, u64::MAX] {
+        let outcome = Builder::new().try_run(async move {
+            sleep(Duration::from_nanos(far)).await;
+            assert_eq!(sim::now(), Duration::from_nanos(far));
+            sleep(Duration::from_nanos(1)).await;
+        });
+        assert_eq!(outcome.unwrap_err().kind(), FailureKind::Deadlock);
     }
 }
 

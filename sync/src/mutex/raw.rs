@@ -250,14 +250,14 @@ impl RawMutex {
     }
 
     /// A poll of a queued waiter: takes the lock if it is free, else leaves `waker` to be woken. The first value says
-    /// whether it has the lock; the waker is one that is not needed any more.
-    fn repoll(&self, node: Pin<&Node<Turn>>, waker: Waker) -> (bool, Option<Waker>) {
+    /// whether it has the lock; the wakers are those that are not needed any more.
+    fn repoll(&self, node: Pin<&Node<Turn>>, waker: Waker) -> (bool, [Option<Waker>; 2]) {
         self.gated(|list| {
             if node.phase() == Phase::Queued && self.take(self.word.load(Relaxed), 0) {
-                return (true, self.leave(list, node).or(Some(waker)));
+                return (true, [self.leave(list, node), Some(waker)]);
             }
             // SAFETY: if it was queued, it was in this list.
-            (false, Some(unsafe { list.rewake(node, waker) }))
+            (false, [Some(unsafe { list.rewake(node, waker) }), None])
         })
     }
 
@@ -339,7 +339,7 @@ impl Waiter {
         if self.node.phase() == Phase::Queued {
             let waker = cx.waker().clone();
             let (locked, unused) = raw.repoll(self.as_mut().project().node.into_ref(), waker);
-            discard(unused);
+            unused.into_iter().for_each(discard);
             if locked {
                 return self.finish();
             }
