@@ -37,6 +37,11 @@ impl Drop for Val {
 enum Step {
     Recv(usize),
     Send(usize),
+    /// Sets a place aside, and sends into it when the gate is open.
+    Reserve {
+        chan: usize,
+        gate: bool,
+    },
     /// Channels for three `recv`, two `send` and one `send_from` arm.
     Select {
         recvs: [Option<usize>; 3],
@@ -80,6 +85,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => chan.clone().prop_map(Step::Recv),
         4 => chan.clone().prop_map(Step::Send),
+        4 => (chan.clone(), proptest::bool::weighted(0.3)).prop_map(|(chan, gate)| Step::Reserve { chan, gate }),
         8 => select.prop_map(|(recvs, sends, gate, words)| Step::Select { recvs, sends, gate, words }),
         24 => any::<Index>().prop_map(Step::Poll),
         6 => any::<Index>().prop_map(Step::Drop),
@@ -262,6 +268,32 @@ impl World {
         });
     }
 
+    fn add_reserve(&mut self, chan: usize, gate: bool) {
+        let Some(tx) = self.ends[chan].txs.last().cloned() else { return };
+        if tx.capacity() == Some(0) {
+            return; // there is nothing to set aside
+        }
+        let (number, value) = self.value();
+        let arm = Arm { number: 3, chan, op: Op::Reserve(number) };
+        let handles = vec![Handle::Tx(chan, tx.clone())];
+        let open = Rc::new(Cell::new(gate));
+        self.add(
+            Fut::new(vec![arm], Some(gate), Words::default()),
+            handles,
+            Some(open.clone()),
+            async move {
+                let sent = match tx.reserve().await {
+                    Err(_) => Err(value),
+                    Ok(permit) => {
+                        opened(&Some(open)).await;
+                        permit.send(value).map_err(|error| error.into_inner())
+                    }
+                };
+                Out { arm: 3, got: Real::Sent(sent), place: None }
+            },
+        );
+    }
+
     fn add_select(
         &mut self,
         recvs: [Option<usize>; 3],
@@ -426,6 +458,7 @@ impl World {
         match step {
             &Step::Recv(chan) => self.add_recv(chan),
             &Step::Send(chan) => self.add_send(chan),
+            &Step::Reserve { chan, gate } => self.add_reserve(chan, gate),
             &Step::Select { recvs, sends, gate, words } => {
                 self.add_select(recvs, sends, gate, words);
             }

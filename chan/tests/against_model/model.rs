@@ -7,6 +7,8 @@ pub(crate) enum Op {
     Recv,
     Send(u32),
     SendFrom(u32),
+    /// Sets a place aside, and sends into it once the future's gate is open. Alone in its future.
+    Reserve(u32),
 }
 
 #[derive(Clone, Debug)]
@@ -45,12 +47,16 @@ enum State {
     Waiting,
     /// Won through this arm; what a receive was given, with the number of its hand-over.
     Won(usize, Won),
+    /// Has a place, and waits for its gate.
+    Holding,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Won {
     Value(u32, u64),
     Sent,
+    /// A place is set aside for it.
+    Place,
     Closed,
 }
 
@@ -91,6 +97,9 @@ struct Chan {
     returned: BTreeMap<u64, u32>,
     handed: u64,
     closed: bool,
+    abandoned: bool,
+    /// Places set aside.
+    reserved: usize,
     /// Who waits: the future and the number of its arm, longest-waiting first.
     receivers: VecDeque<(usize, usize)>,
     senders: VecDeque<(usize, usize)>,
@@ -98,7 +107,7 @@ struct Chan {
 
 impl Chan {
     fn has_room(&self) -> bool {
-        self.capacity.is_none_or(|capacity| self.buffer.len() < capacity)
+        self.capacity.is_none_or(|capacity| self.buffer.len() + self.reserved < capacity)
     }
 }
 
@@ -121,7 +130,8 @@ impl Model {
     }
 
     pub(crate) fn is_full(&self, chan: usize) -> bool {
-        !self.chans[chan].has_room()
+        let chan = &self.chans[chan];
+        chan.capacity.is_some() && (chan.abandoned || !chan.has_room())
     }
 
     pub(crate) fn is_closed(&self, chan: usize) -> bool {
@@ -129,7 +139,7 @@ impl Model {
     }
 
     fn recv_ready(&self, chan: usize) -> bool {
-        self.len(chan) > 0 || !self.chans[chan].senders.is_empty() || self.chans[chan].closed
+        self.len(chan) > 0 || self.sender_with_value(chan).is_some() || self.chans[chan].closed
     }
 
     fn send_ready(&self, chan: usize) -> bool {
@@ -151,7 +161,48 @@ impl Model {
     fn value_of(&self, (fut, arm): (usize, usize)) -> u32 {
         match self.futs[&fut].arm(arm).op {
             Op::Send(value) | Op::SendFrom(value) => value,
-            Op::Recv => unreachable!("a sender waits with a value"),
+            Op::Recv | Op::Reserve(_) => unreachable!("this one waits with a value"),
+        }
+    }
+
+    fn reserves(&self, (fut, arm): (usize, usize)) -> bool {
+        matches!(self.futs[&fut].arm(arm).op, Op::Reserve(_))
+    }
+
+    fn sender_with_value(&self, chan: usize) -> Option<(usize, usize)> {
+        self.chans[chan].senders.iter().copied().find(|&sender| !self.reserves(sender))
+    }
+
+    /// There may be room: who waits longest has it.
+    fn move_up(&mut self, chan: usize) {
+        let Some(&sender) = self.chans[chan].senders.front() else { return };
+        if !self.chans[chan].has_room() {
+            return;
+        }
+        if self.reserves(sender) {
+            self.chans[chan].reserved += 1;
+            self.win(sender, Won::Place);
+        } else {
+            let moved = self.value_of(sender);
+            self.chans[chan].buffer.push_back(moved);
+            self.win(sender, Won::Sent);
+        }
+    }
+
+    /// The send of a permit: false if the channel is closed.
+    fn put_reserved(&mut self, chan: usize, value: u32) -> bool {
+        if !self.chans[chan].closed {
+            self.chans[chan].reserved -= 1;
+        }
+        let sent = self.put(chan, value).expect("there is a place");
+        self.move_up(chan);
+        sent
+    }
+
+    fn unreserve(&mut self, chan: usize) {
+        if !self.chans[chan].closed {
+            self.chans[chan].reserved -= 1;
+            self.move_up(chan);
         }
     }
 
@@ -161,14 +212,10 @@ impl Model {
             return Some(Some(value));
         }
         if let Some(value) = self.chans[chan].buffer.pop_front() {
-            if let Some(&sender) = self.chans[chan].senders.front() {
-                let moved = self.value_of(sender);
-                self.chans[chan].buffer.push_back(moved);
-                self.win(sender, Won::Sent);
-            }
+            self.move_up(chan);
             return Some(Some(value));
         }
-        if let Some(&sender) = self.chans[chan].senders.front() {
+        if let Some(sender) = self.sender_with_value(chan) {
             let value = self.value_of(sender);
             self.win(sender, Won::Sent);
             return Some(Some(value));
@@ -217,6 +264,7 @@ impl Model {
     /// The last receiver is gone.
     pub(crate) fn abandon(&mut self, chan: usize) {
         self.close(chan);
+        self.chans[chan].abandoned = true;
         let chan = &mut self.chans[chan];
         self.dropped.extend(chan.buffer.drain(..));
         self.dropped.extend(std::mem::take(&mut chan.returned).into_values());
@@ -225,6 +273,21 @@ impl Model {
     /// The arms that a poll may end with; none: it waits.
     pub(crate) fn may_choose(&self, id: usize) -> Vec<usize> {
         let fut = &self.futs[&id];
+        if let [Arm { number, chan, op: Op::Reserve(_) }] = fut.arms[..] {
+            let has_place = match fut.state {
+                State::New => !self.is_full(chan),
+                State::Waiting => false,
+                State::Won(_, won) => won == Won::Place,
+                State::Holding => true,
+            };
+            let refused = match fut.state {
+                State::New => self.is_closed(chan),
+                State::Won(_, won) => won == Won::Closed,
+                _ => false,
+            };
+            let ends = refused || has_place && fut.gate == Some(true);
+            return if ends { vec![number] } else { Vec::new() };
+        }
         if let State::Won(arm, _) = fut.state {
             return vec![arm];
         }
@@ -234,6 +297,7 @@ impl Model {
         let is_ready = |arm: &&Arm| match arm.op {
             Op::Recv => self.recv_ready(arm.chan),
             Op::Send(_) | Op::SendFrom(_) => self.send_ready(arm.chan),
+            Op::Reserve(_) => unreachable!("a reservation has no other arms"),
         };
         let mut ready: Vec<_> = match fut.state {
             State::New => fut.arms.iter().filter(is_ready).map(|arm| arm.number).collect(),
@@ -255,6 +319,19 @@ impl Model {
     /// The poll found nothing: it queues, if it has not.
     pub(crate) fn wait(&mut self, id: usize) {
         let Some(fut) = self.futs.get_mut(&id) else { return };
+        if let [Arm { chan, op: Op::Reserve(_), .. }] = fut.arms[..] {
+            let chan = &mut self.chans[chan];
+            if fut.state == State::New && chan.has_room() {
+                chan.reserved += 1;
+                fut.state = State::Holding;
+            }
+            if matches!(fut.state, State::Won(_, Won::Place)) {
+                fut.state = State::Holding;
+            }
+            if fut.state == State::Holding {
+                return;
+            }
+        }
         if std::mem::replace(&mut fut.state, State::Waiting) == State::New {
             for arm in &fut.arms {
                 let chan = &mut self.chans[arm.chan];
@@ -287,12 +364,20 @@ impl Model {
             (Some(_), State::Won(_, Won::Sent)) => Got::Sent(Ok(())),
             (Some(arm), State::Won(_, Won::Closed)) => match arm.op {
                 Op::Recv => Got::Received(None),
-                Op::Send(value) | Op::SendFrom(value) => Got::Sent(Err(value)),
+                Op::Send(value) | Op::SendFrom(value) | Op::Reserve(value) => Got::Sent(Err(value)),
             },
             (Some(arm), _) => match arm.op {
                 Op::Recv => Got::Received(self.take(arm.chan).expect("it is ready")),
                 Op::Send(value) | Op::SendFrom(value) => {
                     let sent = self.put(arm.chan, value).expect("it is ready");
+                    Got::Sent(if sent { Ok(()) } else { Err(value) })
+                }
+                Op::Reserve(value) if fut.state == State::New && self.is_closed(arm.chan) => {
+                    Got::Sent(Err(value))
+                }
+                Op::Reserve(value) => {
+                    self.chans[arm.chan].reserved += usize::from(fut.state == State::New);
+                    let sent = self.put_reserved(arm.chan, value);
                     Got::Sent(if sent { Ok(()) } else { Err(value) })
                 }
             },
@@ -305,7 +390,7 @@ impl Model {
             match arm.op {
                 _ if arm.number == number && got == Got::Sent(Ok(())) => {}
                 Op::Recv => {}
-                Op::Send(value) => drop(self.dropped.insert(value)),
+                Op::Send(value) | Op::Reserve(value) => drop(self.dropped.insert(value)),
                 Op::SendFrom(value) => {
                     self.dropped.insert(value);
                     place = (arm.number != number).then_some(value);
@@ -324,11 +409,14 @@ impl Model {
             _ => None,
         };
         for arm in &fut.arms {
-            if let Op::Send(value) | Op::SendFrom(value) = arm.op
+            if let Op::Send(value) | Op::SendFrom(value) | Op::Reserve(value) = arm.op
                 && sent != Some(arm.number)
             {
                 self.dropped.insert(value);
             }
+        }
+        if let (State::Holding | State::Won(_, Won::Place), [arm]) = (&fut.state, &fut.arms[..]) {
+            self.unreserve(arm.chan);
         }
         if let State::Won(arm, Won::Value(value, number)) = fut.state {
             self.put_back(fut.arm(arm).chan, number, value);
