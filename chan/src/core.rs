@@ -154,7 +154,7 @@ const MAY_RECV: u8 = 1;
 const MAY_SEND: u8 = 2;
 
 /// A channel.
-#[repr(C, align(64))]
+#[repr(C)]
 pub(crate) struct Chan<T> {
     hint: AtomicU8,
     pub(crate) core: Lock<Core<T>>,

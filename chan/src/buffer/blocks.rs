@@ -1,15 +1,15 @@
 //! A list of blocks without a bound. Memory follows the contents: a drained block is freed, but for one spare that
-//! saves a queue of steady length the allocator; an empty queue keeps the one block that it stands in. How many values
-//! there are, [`Buffer`](super::Buffer) knows.
+//! saves a queue of steady length the allocator. A queue that is empty after more than a block's worth has no block at
+//! all; a shorter one keeps the block that it stands in. How many values there are, [`Buffer`](super::Buffer) knows.
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 
 /// Values per block.
-const BLOCK: usize = 32;
+const BLOCK: u8 = 32;
 
 struct Block<T> {
     next: Option<NonNull<Block<T>>>,
-    slots: [MaybeUninit<T>; BLOCK],
+    slots: [MaybeUninit<T>; BLOCK as usize],
 }
 
 pub(crate) struct Blocks<T> {
@@ -18,8 +18,8 @@ pub(crate) struct Blocks<T> {
     last: Option<NonNull<Block<T>>>,
     spare: Option<NonNull<Block<T>>>,
     /// The next place to read in `first`, and to write in `last`; `enter` is at most `BLOCK`.
-    leave: usize,
-    enter: usize,
+    leave: u8,
+    enter: u8,
 }
 
 impl<T> Blocks<T> {
@@ -40,7 +40,7 @@ impl<T> Blocks<T> {
         // SAFETY: blocks in the list are alive and ours alone; `enter` is below BLOCK.
         let slot = unsafe { &mut (*last.as_ptr()).slots };
         // SAFETY: the caller lets the value be read; the slot is free.
-        unsafe { slot[self.enter].as_mut_ptr().copy_from_nonoverlapping(value, 1) };
+        unsafe { slot[usize::from(self.enter)].as_mut_ptr().copy_from_nonoverlapping(value, 1) };
         self.enter += 1;
     }
 
@@ -77,7 +77,7 @@ impl<T> Blocks<T> {
         // SAFETY: blocks in the list are alive and ours alone.
         let slots = unsafe { &(*first.as_ptr()).slots };
         // SAFETY: `leave` stands at a value, which leaves by the next line.
-        let value = unsafe { slots[self.leave].assume_init_read() };
+        let value = unsafe { slots[usize::from(self.leave)].assume_init_read() };
         self.leave += 1;
         if left == 0 {
             self.rewind();
@@ -85,15 +85,23 @@ impl<T> Blocks<T> {
         value
     }
 
-    /// Empty, so `first` is also `last`: start again at its beginning, and give the spare back.
+    /// Empty, so `first` is also `last`: start again at its beginning; or without a block, if there were several.
     #[inline(always)]
     fn rewind(&mut self) {
         debug_assert!(self.first == self.last);
         self.leave = 0;
         self.enter = 0;
-        if let Some(spare) = self.spare.take() {
-            free(spare);
+        if self.spare.is_some() {
+            self.free_all();
         }
+    }
+
+    #[cold]
+    fn free_all(&mut self) {
+        self.spare.take().into_iter().for_each(free);
+        self.first.take().into_iter().for_each(free);
+        self.last = None;
+        self.enter = BLOCK;
     }
 
     /// Takes the first block, read to its end, off the list.

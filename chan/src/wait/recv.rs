@@ -44,8 +44,11 @@ impl<'a, T> RecvWait<'a, T> {
 
     #[inline(always)]
     pub(crate) fn poll(self: Pin<&Self>, cx: &mut Context<'_>, site: Site) -> Poll<Option<T>> {
-        if !self.node.is(Phase::Idle) {
-            return self.poll_again(cx, site);
+        match self.node.phase() {
+            Phase::Idle => {}
+            // What it was woken for, most often.
+            Phase::Granted => return Poll::Ready(self.granted()),
+            _ => return self.poll_again(cx, site),
         }
         ready!(frame::poll_spend(cx));
         // A waker's clone is user code: not under the lock, and only if a wait is likely.
@@ -125,7 +128,7 @@ impl<'a, T> RecvWait<'a, T> {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn poll_again(self: Pin<&Self>, cx: &mut Context<'_>, site: Site) -> Poll<Option<T>> {
         loop {
             if let Some(outcome) = self.outcome() {
@@ -145,16 +148,25 @@ impl<'a, T> RecvWait<'a, T> {
     #[inline(always)]
     pub(crate) fn outcome(self: Pin<&Self>) -> Option<Option<T>> {
         let outcome = match self.node.phase() {
-            Phase::Granted => {
-                // SAFETY: Granted, and spent below.
-                Some(unsafe { self.take_handed() }.0)
+            Phase::Granted => self.granted(),
+            Phase::Closed => {
+                self.node.spend();
+                None
             }
-            Phase::Closed => None,
             Phase::Queued => return None,
             Phase::Idle | Phase::Spent => panic!("{POLLED_AGAIN}"),
         };
-        self.node.spend();
         Some(outcome)
+    }
+
+    /// Takes the value of a wait that is granted.
+    #[inline(always)]
+    fn granted(&self) -> Option<T> {
+        debug_assert_eq!(self.phase(), Phase::Granted);
+        // SAFETY: Granted, and spent below.
+        let (value, _) = unsafe { self.take_handed() };
+        self.node.spend();
+        Some(value)
     }
 
     /// Moves the value out, with the number of its hand-over.

@@ -39,8 +39,11 @@ impl<'a, T> SendWait<'a, T> {
 
     #[inline(always)]
     pub(crate) fn poll(self: Pin<&Self>, cx: &mut Context<'_>, site: Site) -> Poll<Result<(), SendError<T>>> {
-        if !self.node.is(Phase::Idle) {
-            return self.poll_again(cx, site);
+        match self.node.phase() {
+            Phase::Idle => {}
+            // What it was woken for, most often.
+            Phase::Granted => return Poll::Ready(self.granted()),
+            _ => return self.poll_again(cx, site),
         }
         ready!(frame::poll_spend(cx));
         // A waker's clone is user code: not under the lock, and only if a wait is likely.
@@ -137,7 +140,7 @@ impl<'a, T> SendWait<'a, T> {
         value
     }
 
-    #[inline]
+    #[inline(never)]
     fn poll_again(self: Pin<&Self>, cx: &mut Context<'_>, site: Site) -> Poll<Result<(), SendError<T>>> {
         loop {
             if let Some(outcome) = self.outcome() {
@@ -150,6 +153,13 @@ impl<'a, T> SendWait<'a, T> {
         }
     }
 
+    /// Takes note of a wait that is granted: the value was sent.
+    #[inline(always)]
+    fn granted(&self) -> Result<(), SendError<T>> {
+        self.node.spend();
+        Ok(())
+    }
+
     /// What the wait came to, taken; `None` while it is queued.
     ///
     /// # Panics
@@ -157,10 +167,7 @@ impl<'a, T> SendWait<'a, T> {
     #[inline(always)]
     pub(crate) fn outcome(self: Pin<&Self>) -> Option<Result<(), SendError<T>>> {
         match self.node.phase() {
-            Phase::Granted => {
-                self.node.spend();
-                Some(Ok(()))
-            }
+            Phase::Granted => Some(self.granted()),
             Phase::Closed => Some(Err(SendError(self.take_value()))),
             Phase::Queued => None,
             Phase::Idle | Phase::Spent => panic!("{POLLED_AGAIN}"),
