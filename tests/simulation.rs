@@ -26,6 +26,8 @@ mod kit;
 mod ledger;
 #[path = "simulation/mutex.rs"]
 mod mutex;
+#[path = "simulation/permits.rs"]
+mod permits;
 #[path = "simulation/quiet.rs"]
 mod quiet;
 #[path = "simulation/races.rs"]

@@ -61,6 +61,7 @@
 //! | I7 leaving is one step | `queueing::leaving_a_long_queue_is_one_step` |
 //! | I8 no user code under the lock | `queueing::wakers_may_use_the_channel`, `closing::a_dropped_value_may_use_the_channel`, `reentrant::wakers_that_call_back` |
 //! | I9 nothing is kept | `values::nothing_is_kept_of_a_value_that_was_received` |
+//! | places set aside | `tests/family/permits.rs`, `models::permits`, `tests/against_model.rs`, the facade's `tests/simulation/permits.rs` |
 //! | the hint | `models::hint_follows_happens_before`, `cancel::peers::tokio_7686_try_recv_sees_what_happened_before` |
 use crate::buffer::{Buffer, drop_all};
 use crate::error::{SendError, TryRecvError, TrySendError};
@@ -417,7 +418,11 @@ impl<T> Chan<T> {
 
     pub(crate) fn is_full(&self) -> bool {
         // Not `len`: what was put back takes no room.
-        self.capacity().is_some() && !self.core.lock().buffer.has_room()
+        self.capacity().is_some_and(|capacity| {
+            let core = self.core.lock();
+            // What was set aside in a closed channel is nobody's any more.
+            if core.is_closed() { core.buffer.len() >= capacity } else { !core.buffer.has_room() }
+        })
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -1,6 +1,8 @@
 //! Send, Sync, Unpin of every public type, for payloads that are Send and Sync, one of the two, or neither.
 use dormouse_chan::{
-    Iter, Receiver, RecvFuture, SendError, SendFromFuture, SendFuture, Sender, TryRecvError, TrySendError,
+    ClosedFuture, Drain, Foreign, Iter, Permit, Receiver, RecvFuture, RecvManyFuture, RecvStream,
+    ReserveFuture, SendError, SendFromFuture, SendFuture, SendManyFuture, SendSink, SendTimeoutError,
+    SendTimeoutFuture, Sender, TryRecvError, TrySendError, WeakReceiver, WeakSender,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::cell::Cell;
@@ -37,11 +39,23 @@ table! {
     SendFuture<'static>:     (Send + Sync)  (Send + Sync)  ()         ();
     RecvFuture<'static>:     (Send + Sync)  (Send + Sync)  ()         ();
     Iter<'static>:           (Send + Sync)  (Send + Sync)  ()         ();
+    Drain<'static>:          (Send + Sync)  (Send + Sync)  ()         ();
+    WeakSender:              (Send + Sync)  (Send + Sync)  ()         ();
+    WeakReceiver:            (Send + Sync)  (Send + Sync)  ()         ();
+    Permit<'static>:         (Send + Sync)  (Send + Sync)  ()         ();
+    ReserveFuture<'static>:  (Send + Sync)  (Send + Sync)  ()         ();
+    ClosedFuture<'static>:   (Send + Sync)  (Send + Sync)  ()         ();
+    RecvStream<'static>:     (Send + Sync)  (Send + Sync)  ()         ();
+    SendTimeoutFuture<'static>: (Send + Sync) (Send + Sync) ()        ();
     // It borrows the place, which anybody who shares it can see.
     SendFromFuture<'static>: (Send + Sync)  (Send)         ()         ();
+    RecvManyFuture<'static>: (Send + Sync)  (Send)         ()         ();
+    // It holds a value.
+    SendSink:                (Send + Sync)  (Send)         ()         ();
     // These are the value.
     SendError:               (Send + Sync)  (Send)         (Sync)     ();
     TrySendError:            (Send + Sync)  (Send)         (Sync)     ();
+    SendTimeoutError:        (Send + Sync)  (Send)         (Sync)     ();
 }
 assert_impl_all!(TryRecvError: Send, Sync, Unpin, Copy);
 
@@ -51,7 +65,19 @@ assert_impl_all!(Receiver<std::marker::PhantomPinned>: Unpin);
 assert_impl_all!(Iter<'static, std::marker::PhantomPinned>: Unpin);
 assert_not_impl_any!(SendFuture<'static, u8>: Unpin);
 assert_not_impl_any!(RecvFuture<'static, u8>: Unpin);
+assert_impl_all!(SendSink<std::marker::PhantomPinned>: Unpin);
+assert_impl_all!(Drain<'static, std::marker::PhantomPinned>: Unpin);
+assert_impl_all!(Permit<'static, std::marker::PhantomPinned>: Unpin);
+assert_impl_all!(Foreign<Sender<Sends>>: Send, Sync, Clone);
+assert_impl_all!(SendManyFuture<'static, Both, std::vec::IntoIter<Both>>: Send, Sync);
+assert_impl_all!(SendManyFuture<'static, Sends, std::vec::IntoIter<Sends>>: Send);
+assert_not_impl_any!(SendManyFuture<'static, Neither, std::vec::IntoIter<Neither>>: Send, Sync);
 assert_not_impl_any!(SendFromFuture<'static, u8>: Unpin);
+assert_not_impl_any!(ReserveFuture<'static, u8>: Unpin);
+assert_not_impl_any!(ClosedFuture<'static, u8>: Unpin);
+assert_not_impl_any!(RecvManyFuture<'static, u8>: Unpin);
+assert_not_impl_any!(RecvStream<'static, u8>: Unpin);
+assert_not_impl_any!(SendTimeoutFuture<'static, u8>: Unpin);
 
 assert_impl_all!(Sender<Cell<u8>>: Clone);
 assert_impl_all!(Receiver<Cell<u8>>: Clone);

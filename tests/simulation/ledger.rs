@@ -9,10 +9,11 @@
 //! | Left | it went with the channel, after the last receiver |
 //! | Lost | it was dropped otherwise: never right |
 use crate::kit::{after_turns, below, give_up, one_in, pause, turns, us};
-use dormouse::chan::{SendError, TryRecvError, TrySendError};
+use dormouse::chan::{SendError, SendTimeoutError, TryRecvError, TrySendError};
 use dormouse::prelude::*;
+use futures::StreamExt;
 use std::ops::Deref;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -314,7 +315,7 @@ pub(crate) async fn send_somehow(line: &Sending, maker: u64) -> Sent {
     let (tx, ledger) = (&line.tx, &line.ledger);
     let value = ledger.value(maker);
     let number = value.number;
-    match below(7) {
+    match below(9) {
         0 => told(ledger, number, attempt(ledger, number, tx.send(value)).await),
         1 => match give_up(attempt(ledger, number, tx.send(value))).await {
             Some(sent) => told(ledger, number, sent),
@@ -348,6 +349,18 @@ pub(crate) async fn send_somehow(line: &Sending, maker: u64) -> Sent {
                 }
             }
         }
+        6 => match attempt(ledger, number, tx.send_timeout(value, us(below(4)))).await {
+            Ok(()) => told(ledger, number, Ok(())),
+            Err(SendTimeoutError::Closed(value)) => told(ledger, number, Err(SendError(value))),
+            Err(SendTimeoutError::Timeout(value)) => {
+                value.returned();
+                Sent::GivenUp
+            }
+        },
+        7 => match give_up(attempt(ledger, number, tx.send_many([value]))).await {
+            Some(sent) => told(ledger, number, sent.map(|sent| assert_eq!(sent, 1))),
+            None => Sent::GivenUp,
+        },
         _ => {
             drop(attempt(ledger, number, tx.send(value))); // never polled: never sent
             assert!(ledger.is_dropped(number));
@@ -414,7 +427,7 @@ fn got(value: Option<Value>) -> Got {
 
 /// Receives one value in some way, or none.
 pub(crate) async fn recv_somehow(rx: &Receiver<Value>) -> Got {
-    match below(7) {
+    match below(9) {
         0 => got(rx.recv().await),
         1 | 2 => give_up(rx.recv()).await.map_or(Got::Nothing, got),
         3 => {
@@ -428,6 +441,22 @@ pub(crate) async fn recv_somehow(rx: &Receiver<Value>) -> Got {
         5 => {
             pause().await;
             select! { recv(rx) -> value => got(value), default => Got::Nothing }
+        }
+        6 => {
+            let mut into = Vec::new();
+            let received = give_up(rx.recv_many(&mut into, 1)).await;
+            assert_eq!(received.unwrap_or(0), into.len(), "only a batch that is ready is in the Vec");
+            received.map_or(Got::Nothing, |_| got(into.pop()))
+        }
+        7 => {
+            let mut stream = pin!(rx.stream());
+            for _ in 0..below(3) {
+                // Given up in between, it keeps its place.
+                if let Some(value) = after_turns(below(3), stream.next()).await {
+                    return got(value);
+                }
+            }
+            Got::Nothing
         }
         _ => {
             pause().await;

@@ -33,6 +33,8 @@
 //! | W6 a queued node has a waker | asserted in debug builds by the list, in each test that waits; `waiting::it_stands_in_the_queue_as_any_waiter` for a select |
 //! | W7 woken after unlocking, one panic stops nobody | `reentrant::wakers_that_call_back`, `reentrant::close_wakes_all_though_some_wakers_panic`, `closing::close_is_one_step_however_many_wait` |
 //! | W3, W4, W9 | see `select::engine` |
+//! | a reservation dropped in each state, beside a close | `tests/family/permits.rs`, `models::permits::reservation_dropped_beside_a_recv` |
+//! | a wait for the close | `tests/family/closed.rs`, `models::permits::closed_beside_the_last_drop` |
 //! | the poll's budget, the reason of a wait | `budget::operations_that_are_always_ready_give_way`, `budget::a_stream_that_never_waited_gives_way_too`, `budget::what_was_granted_is_ready_without_a_budget`, `budget::a_wait_says_why_and_where` |
 //!
 //! Wakers are dropped by [`let_go`]: a waker whose `Drop` panics must not cost the value that its task has just been

@@ -97,7 +97,6 @@ struct Chan {
     returned: BTreeMap<u64, u32>,
     handed: u64,
     closed: bool,
-    abandoned: bool,
     /// Places set aside.
     reserved: usize,
     /// Who waits: the future and the number of its arm, longest-waiting first.
@@ -131,7 +130,10 @@ impl Model {
 
     pub(crate) fn is_full(&self, chan: usize) -> bool {
         let chan = &self.chans[chan];
-        chan.capacity.is_some() && (chan.abandoned || !chan.has_room())
+        if chan.closed {
+            return chan.capacity.is_some_and(|capacity| chan.buffer.len() >= capacity);
+        }
+        !chan.has_room()
     }
 
     pub(crate) fn is_closed(&self, chan: usize) -> bool {
@@ -264,7 +266,6 @@ impl Model {
     /// The last receiver is gone.
     pub(crate) fn abandon(&mut self, chan: usize) {
         self.close(chan);
-        self.chans[chan].abandoned = true;
         let chan = &mut self.chans[chan];
         self.dropped.extend(chan.buffer.drain(..));
         self.dropped.extend(std::mem::take(&mut chan.returned).into_values());
