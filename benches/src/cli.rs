@@ -8,7 +8,6 @@ use crate::{compare, csv, report};
 use clap::{Parser, Subcommand};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::PathBuf;
 
 /// Measures dormouse and its peers side by side.
@@ -66,7 +65,7 @@ struct Run {
     /// The `go` that builds Go's side of the cells. Without it the one on PATH; with none at all, Go is skipped.
     #[arg(long, value_name = "PATH")]
     go: Option<PathBuf>,
-    /// Writes everything that was measured.
+    /// Writes everything that was measured, after each cell.
     #[arg(long)]
     json: Option<PathBuf>,
     /// Writes a line per implementation and cell.
@@ -169,18 +168,13 @@ fn measure(options: &Run) -> Result<(), String> {
     }
     let rounds = options.runs.map_or(if options.quick { QUICK } else { FULL }, usize::from);
     let scale = if options.quick { Scale::Quick } else { Scale::Full };
-    // Better now than after the run.
-    for path in options.json.iter().chain(&options.csv) {
-        let opened = File::options().append(true).create(true).open(path);
-        opened.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-    }
-    let results = run::all(machine, &cells, Plan { rounds, scale })?;
-    if let Some(path) = &options.json {
-        results.write_json(path)?;
-    }
-    if let Some(path) = &options.csv {
-        csv::write(&results, path)?;
-    }
+    let save = |results: &Results| {
+        if let Some(path) = &options.json {
+            results.write_json(path)?;
+        }
+        options.csv.as_ref().map_or(Ok(()), |path| csv::write(results, path))
+    };
+    let results = run::all(machine, &cells, Plan { rounds, scale }, save)?;
     let failures = results.failures();
     let lines: String = failures.map(|(cell, name, why)| format!("\n  {cell}: {name}: {why}")).collect();
     if lines.is_empty() { Ok(()) } else { Err(format!("these failed, all else was measured:{lines}")) }

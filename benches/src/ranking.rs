@@ -215,7 +215,7 @@ fn apart(result: &CellResult) -> Option<Apart> {
 }
 
 /// Each contender of a cell with its noise, for comparing runs.
-pub(crate) fn measured<'r>(result: &'r CellResult, name: &str) -> Option<Measured> {
+pub(crate) fn measured(result: &CellResult, name: &str) -> Option<Measured> {
     let cell = Cell::new(result);
     cell.ranked.iter().find(|row| row.result.name == name).map(|row| row.measured)
 }

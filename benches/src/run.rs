@@ -39,8 +39,8 @@ impl Plan {
     pub(crate) fn expected(self, cells: &[Cell]) -> String {
         let samples = self.samples(cells);
         let each = match self.scale {
-            Scale::Full => Duration::from_millis(350),
-            Scale::Quick => Duration::from_millis(60),
+            Scale::Full => Duration::from_millis(300),
+            Scale::Quick => Duration::from_millis(45),
         };
         let seconds = (each * u32::try_from(samples).unwrap_or(u32::MAX)).as_secs();
         match seconds {
@@ -65,8 +65,13 @@ pub(crate) fn work(cell: &str, contender: &str, scale: Scale) -> Result<Sample, 
     }
 }
 
-/// Measures all cells, and prints each when it is done. Interrupted, it gives those that are.
-pub(crate) fn all(machine: Machine, cells: &[Cell], plan: Plan) -> Result<Results, String> {
+/// Measures all cells, prints each when it is done, and hands over all that are, to be saved. Interrupted, it gives those.
+pub(crate) fn all(
+    machine: Machine,
+    cells: &[Cell],
+    plan: Plan,
+    save: impl Fn(&Results) -> Result<(), String>,
+) -> Result<Results, String> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     // The children get the signal as well, and end by it.
@@ -91,6 +96,7 @@ pub(crate) fn all(machine: Machine, cells: &[Cell], plan: Plan) -> Result<Result
         };
         progress.suspend(|| print(&measured));
         results.cells.push(measured);
+        save(&results)?;
     }
     progress.finish_and_clear();
     Ok(results)

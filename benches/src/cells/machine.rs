@@ -57,7 +57,7 @@ fn await_number(word: &AtomicU64, number: u64) {
 
 /// Two spinning threads and one line.
 fn cache_line(scale: Scale) -> Sample {
-    let trips = scale.of(1_000_000);
+    let trips = scale.of(400_000);
     let word = AtomicU64::new(0);
     thread::scope(|scope| {
         scope.spawn(|| {

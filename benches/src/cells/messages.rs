@@ -104,7 +104,7 @@ fn main_to_task<H: Host>(host: H, scale: Scale) -> Sample {
         });
         pair.play(0, turns).await + task.await
     }
-    let turns = scale.of(50_000); // few: some hosts have to wake a thread at each turn
+    let turns = scale.of(150_000); // few: some hosts have to wake a thread at each turn
     host.block_on(async move {
         play::<H>(turns / 10).await; // warm
         let watch = Stopwatch::start();

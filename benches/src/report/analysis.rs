@@ -3,6 +3,11 @@ use crate::ranking::{Cell, OURS, Standing};
 use crate::results::{CellResult, Results};
 use crate::stats::Verdict;
 
+/// How the tables are to be read.
+pub(crate) const LEGEND: &str = "Less is better everywhere. A ratio is to the best of its cell; \"=\" and \"tie\" mark a \
+    difference that is no more than the noise, \"?\" that the noise is not known. The second is the best of another project \
+    than the first; one of the same project may be between them.";
+
 /// A run, in groups.
 pub(crate) struct Report<'r> {
     pub(crate) results: &'r Results,
@@ -77,6 +82,18 @@ impl<'r> Report<'r> {
         self.results.failures().map(|(cell, name, why)| format!("{cell}: {name} failed: {why}")).collect()
     }
 
+    /// A sentence: on what, when, how.
+    pub(crate) fn short_facts(&self) -> String {
+        let Results { machine, date, rounds, quick, .. } = self.results;
+        let run = if *quick { "quick" } else { "full" };
+        format!(
+            "Measured on {}, {} CPUs, {}, in a {run} run of {rounds} rounds.",
+            machine.cpu,
+            machine.cpus,
+            self::date(*date)
+        )
+    }
+
     /// Lines on what was measured, where and when: a name and a value each.
     pub(crate) fn facts(&self) -> Vec<(&'static str, String)> {
         let Results { machine, .. } = self.results;
@@ -92,9 +109,12 @@ impl<'r> Report<'r> {
             (
                 "run",
                 format!(
-                    "{}, {} rounds after a warm-up, each sample in a fresh process, contenders in turn",
-                    if self.results.quick { "quick (a fifth of the work)" } else { "full" },
-                    self.results.rounds
+                    "{}; each sample in a fresh process, contenders in turn",
+                    if self.results.quick {
+                        format!("quick (a fifth of the work), {} rounds", self.results.rounds)
+                    } else {
+                        format!("full, {} rounds after one to warm up", self.results.rounds)
+                    }
                 ),
             ),
         ]

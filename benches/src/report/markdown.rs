@@ -9,14 +9,13 @@ use std::path::Path;
 pub(crate) fn page(report: &Report<'_>, plots: Option<&Path>) -> String {
     let mut page = format!("# {OURS} and its peers, measured\n\n");
     page.push_str("Made by `dormouse-bench report FILE.json --markdown`; do not edit.\n\n");
-    line(&mut page, &format!("{}\n\n{}\n", escape(&report.score()), escape(&report.noise())));
-    for failure in report.failures() {
-        line(&mut page, &format!("**{}**\n", escape(&failure)));
+    for sentence in [report.score(), report.short_facts(), report.noise()] {
+        line(&mut page, &format!("{}\n", escape(&sentence)));
     }
-    page.push_str(
-        "Less is better everywhere. A ratio is to the best of its cell; `=` and \"tie\" mark a difference that is no more \
-         than the noise. The second is the best of another project than the first.\n\n",
-    );
+    for failure in report.failures() {
+        line(&mut page, &format!("- **{}**", escape(&failure)));
+    }
+    line(&mut page, &format!("\n{}\n", escape(super::analysis::LEGEND)));
     line(&mut page, &format!("| cell | first | second | by | noise | {OURS} |\n|---|---|---|---:|---:|---|"));
     for cell in report.cells() {
         let name = |row: Option<&Row<'_>>| row.map_or_else(|| "-".into(), |row| escape(&row.result.name));
@@ -36,7 +35,7 @@ pub(crate) fn page(report: &Report<'_>, plots: Option<&Path>) -> String {
             lost @ Standing::Loses(_) => format!("**{}**", lost.text()),
             other => other.text(),
         };
-        let cell_name = escape(&cell.result.name);
+        let cell_name = format!("[{}](#{})", escape(&cell.result.name), anchor(&cell.result.name));
         line(
             &mut page,
             &format!("| {cell_name} | {} | {} | {by} | {noise} | {ours} |", name(cell.first()), name(second)),
@@ -101,6 +100,16 @@ fn figures(page: &mut String, group: &Group<'_>) {
             line(page, &format!("| {} | {why} | | | | | |", escape(&contender.name)));
         }
     }
+}
+
+/// What GitHub makes of a heading.
+fn anchor(heading: &str) -> String {
+    let kept = |c: char| match c {
+        ' ' => Some('-'),
+        c if c.is_alphanumeric() || "-_".contains(c) => Some(c.to_ascii_lowercase()),
+        _ => None,
+    };
+    heading.chars().filter_map(kept).collect()
 }
 
 fn line(page: &mut String, text: &str) {

@@ -122,7 +122,7 @@ fn too_few_rounds_have_no_winner() {
         report.score().contains("first beyond the noise in 0") && report.score().contains("In 1 nobody is")
     );
     let page = markdown::page(&report, None);
-    assert!(page.contains("| a | dormouse | tokio | ?x2.00 | not known | ?x1.00 |"), "{page}");
+    assert!(page.contains("| [a](#a) | dormouse | tokio | ?x2.00 | not known | ?x1.00 |"), "{page}");
     assert!(html::page(&report).is_ok_and(|page| page.contains("noise not known")));
 }
 
@@ -148,14 +148,20 @@ fn the_page_has_every_cell_escapes_marks_ties_and_losses() {
     for cell in &results.cells {
         assert!(page.contains(&format!("<h3 id=\"{}\">{}", cell.name.replace('/', "-"), cell.name)));
     }
-    assert_eq!(page.matches("<svg").count(), report.groups.len());
-    assert!(page.contains("flume failed: it &lt;hung&gt;") && page.contains("<td colspan=\"6\">failed: it"));
+    assert_eq!(page.matches("<svg").count(), results.cells.len());
+    assert!(
+        page.contains("flume failed: it &lt;hung&gt;</li>") && page.contains("<td colspan=\"6\">failed: it")
+    );
     assert!(page.contains("n/a: no &lt;rendezvous&gt;") && page.contains("kanal &lt;&amp;&quot;on|tokio"));
     assert!(!page.contains("<rendezvous") && !page.contains("<&") && !page.contains("<ss>"));
     assert!(page.contains("<td class=\"n\">=x1.01</td>") && page.contains("<td>tie (noise"));
-    assert!(page.contains("<td class=\"lose\">loses x15.00</td>"));
+    assert!(page.contains("class=\"lose\">loses x15.00</td>"));
+    assert!(
+        page.contains("<span class=\"lose\">dormouse loses x15.00.</span> tokio is first, x15.00 before")
+    );
     assert!(page.contains("<td>beyond ") && page.contains("<b>no tie</b>"));
     assert!(page.contains("2000-02-29") && page.contains("quick") && page.contains("3 rounds"));
+    assert!(page.contains("<td data-is=\"by\" class=\"n\">x2.50</td>"));
     assert!(!page.contains("http-equiv") && !page.contains("src=") && !page.contains("url("));
 }
 
@@ -171,9 +177,12 @@ fn plots_read_on_any_background_and_cut_what_is_too_long() {
             svg.contains("fill=\"currentColor\"") && !svg.contains("#FFFFFF") && !svg.contains("#010203")
         );
     }
-    let scheduler = plot::inline(&report.groups[1]).expect("a plot");
+    let scheduler = plot::file(&report.groups[1]).expect("a plot");
     assert!(scheduler.contains("\u{2192} x15.00"), "{scheduler}");
-    assert!(!plot::inline(&report.groups[0]).expect("a plot").contains("(again)"));
+    assert!(!plot::file(&report.groups[0]).expect("a plot").contains("(again)"));
+    let inline = plot::inline(&report.groups[0].cells[0]).expect("a plot");
+    assert_well_formed(&inline);
+    assert!(inline.starts_with("<svg viewBox=") && inline.contains("kanal &lt;"), "{inline}");
 }
 
 #[test]
@@ -181,7 +190,7 @@ fn markdown_has_ratios_before_figures() {
     let results = results();
     let page = markdown::page(&Report::new(&results), Some(Path::new("benchmarks")));
     let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is not in {page}"));
-    assert!(at("| channel/spsc/0 | dormouse | kanal") < at("## channel/spsc"));
+    assert!(at("| [channel/spsc/0](#channelspsc0) | dormouse | kanal") < at("## channel/spsc"));
     assert!(at("![channel/spsc](<benchmarks/channel-spsc.svg>)") < at("| dormouse | x1.00 | =x1.01 |"));
     assert!(at("| tokio mpsc | n/a |") < at("## All figures"));
     assert!(at("## All figures") < at("n/a: no &lt;rendezvous>"));
