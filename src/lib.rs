@@ -186,3 +186,8 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The guide's programs compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/channels.md")]
+struct Channels;
