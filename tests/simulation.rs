@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | `chan` | each value is received, returned or dropped once, and none is lost while a receiver exists; first come, first served | at a quiet moment nobody waits who could be served |
 //! | `select!` | one arm happens; a loser has its value back; no select meets itself | at a quiet moment at most one of those who could meet each other waits |
+//! | `broadcast` | all see one order, and nobody misses a value but as told | every run ends |
 //! | `Mutex` | one owner | at a quiet moment a lock that is waited for is held; whoever has waited for 1 ms is next but one |
 //! | `WaitGroup` | no wait ends before its round | at a quiet moment nobody waits whose round has ended |
 //! | timers | never early | exactly on time |
@@ -18,6 +19,8 @@
 #![allow(missing_docs)]
 #[path = "simulation/abort.rs"]
 mod abort;
+#[path = "simulation/broadcast.rs"]
+mod broadcast;
 #[path = "simulation/chan.rs"]
 mod chan;
 #[path = "simulation/kit.rs"]

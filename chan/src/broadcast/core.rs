@@ -19,15 +19,15 @@
 //! | any | a receiver is dropped | what only it still needed is gone | senders that now have room; all senders that wait, if it was the last |
 //! | open | `close` | closed; what is kept can be received | all who wait |
 //!
-//! Invariants (asserted in debug builds after each transition, [`Core::check`]; B1 and B2 are those of a value, see `slot`):
+//! Invariants (asserted in debug builds, [`Core::check`]; B1 and B2 are those of a value, see `slot`):
 //! - B3 at most `capacity` values are kept, and each of them has a receiver that has yet to come for it. Every receiver
 //!   that has yet to come for a position has yet to come for all later ones, so values leave at the head only.
 //! - B4 a sender waits only while the channel is open, full, has receivers, and the policy is `Wait`.
 //! - B5 a receiver waits only at the tail of an open channel. Its node says where it stands, so that whoever wakes in
 //!   batches does not wake those again who have received and wait for the next.
 //!
-//! [`Chan::settle`] brings B4 and B5 about after every transition, waking at most 32 per locked section; whoever it has
-//! not come to yet keeps its place in the queue.
+//! [`Chan::serve`] brings B4 and B5 about after a transition that concerns those who wait, waking at most 32 per locked
+//! section; whoever it has not come to yet keeps its place in the queue.
 //!
 //! Locks: one. No user code runs under it: values are moved, never cloned or dropped; wakers are woken, cloned and dropped
 //! after unlocking. (Memory for a value is got from the allocator under it, if others still copy what the slot held.)
@@ -337,22 +337,30 @@ impl<T> Chan<T> {
     #[inline(always)]
     pub(super) fn take(&self, mut core: Guard<'_, Core<T>>, next: &mut u64) -> Take<T> {
         let take = core.take(next);
-        self.settle(core);
+        self.made_room(core);
         take
     }
 
-    /// Unlocks after a transition, and wakes whoever it concerns.
+    /// Unlocks after values have come, or the close, and wakes whoever it concerns.
     #[inline(always)]
     pub(super) fn settle(&self, core: Guard<'_, Core<T>>) {
         if core.sender_is_due() || core.receiver_is_due() || core.closer_is_due() {
-            self.settle_waiters(core);
+            self.serve(core);
         } else {
             self.publish(&core);
-            core.check();
         }
     }
 
-    fn settle_waiters<'a>(&'a self, mut core: Guard<'a, Core<T>>) {
+    /// Unlocks after values have gone, or the last receiver, and wakes whoever it concerns. Not receivers, unless a sender
+    /// is served: who receives while others are being woken is not drawn into that.
+    #[inline(always)]
+    pub(super) fn made_room(&self, core: Guard<'_, Core<T>>) {
+        if core.sender_is_due() {
+            self.serve(core);
+        }
+    }
+
+    fn serve<'a>(&'a self, mut core: Guard<'a, Core<T>>) {
         loop {
             let mut wakes = Wakes::new();
             core.serve(&mut wakes);
@@ -417,14 +425,14 @@ impl<T> Chan<T> {
         let mut way = Way { next, end: core.tail };
         let mut shares = [const { None }; BATCH];
         let mut count = way.let_go(&mut core, &mut shares);
-        self.settle(core);
+        self.made_room(core);
         let mut at = 0;
         // Values that panic when dropped keep neither the rest from being dropped nor the way from being gone.
         drop_all(|| {
             if at == BATCH {
                 let mut core = self.core.lock();
                 count = way.let_go(&mut core, &mut shares);
-                self.settle(core);
+                self.made_room(core);
                 at = 0;
             }
             at += 1;

@@ -98,7 +98,8 @@ impl Error for Lagged {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RecvError {
     /// So many values were dropped before this receiver came for them, under
-    /// [`Overflow::DropOldest`](super::Overflow::DropOldest). Said once; the next receive gives the oldest that is kept.
+    /// [`Overflow::DropOldest`](super::Overflow::DropOldest). Each is told once; the next receive goes on with the
+    /// oldest that is kept then.
     Lagged(u64),
     /// The channel is closed, and this receiver has received all that it holds.
     Closed,
