@@ -1,13 +1,14 @@
 //! Waiting for a future on a plain thread: what `send_blocking`, `recv_blocking` and `lock_blocking` stand on.
 use crate::frame;
 use crate::outside::Outside;
+use crate::parker::Parker;
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 
-/// Polls `future` on this thread until it is done, parking the thread in between.
+/// Polls `future` on this thread until it is done; in between the thread looks out for a few microseconds, then sleeps.
 ///
 /// # Panics
 /// If a task of ours is being polled on this thread: that would block a worker. `what` names the caller's method
@@ -19,19 +20,25 @@ pub fn wait_for<F: Future>(what: &str, instead: &str, future: F) -> F::Output {
          use `{instead}` there, or call it within `task::block_in_place` or `task::spawn_blocking`"
     );
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let sleeper = Sleeper::take();
+    let waker = Waker::from(sleeper.0.clone());
     let mut cx = Context::from_waker(&waker);
     let _outside = Outside::new();
     loop {
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(output) => return output,
-            // A stray token of this thread only makes one more turn.
-            Poll::Pending => std::thread::park(),
+            // A stray wake-up only makes one more turn.
+            Poll::Pending => {
+                if !sleeper.0.0.spin() {
+                    sleeper.0.0.park_until(None);
+                }
+            }
         }
     }
 }
 
-struct Unpark(Thread);
+/// A thread's parker, as a waker.
+struct Unpark(Parker);
 
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
@@ -39,5 +46,24 @@ impl Wake for Unpark {
     }
     fn wake_by_ref(self: &Arc<Self>) {
         self.0.unpark();
+    }
+}
+
+thread_local!(static KEPT: Cell<Option<Arc<Unpark>>> = const { Cell::new(None) });
+
+/// The calling thread's parker: the one that it keeps, or a new one if a wait is on within a wait.
+struct Sleeper(Arc<Unpark>);
+
+impl Sleeper {
+    fn take() -> Sleeper {
+        let kept = KEPT.try_with(Cell::take).ok().flatten();
+        Sleeper(kept.unwrap_or_else(|| Arc::new(Unpark(Parker::current()))))
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        // A thread that is at its end keeps nothing.
+        let _ = KEPT.try_with(|kept| kept.set(Some(self.0.clone())));
     }
 }

@@ -13,6 +13,7 @@
 //! | [`random`] | the thread's random choice, which a simulator may seed |
 //! | [`host`] | clock and alarms, which a runtime or a simulator fills in |
 //! | [`alarm`] | an alarm that can be given up |
+//! | [`parker`] | how a thread sleeps and is woken |
 //! | [`blocking`] | waiting for a future on a plain thread |
 //!
 //! It is published because `dormouse-chan`, `dormouse-sync` and `dormouse-executor` need it; a program uses those,
@@ -37,6 +38,7 @@ pub mod host;
 pub mod list;
 pub mod lock;
 pub mod outside;
+pub mod parker;
 pub mod prim;
 pub mod random;
 pub mod wakes;

@@ -2,8 +2,8 @@
 use super::runtime::{Rt, join, worker};
 use super::{model, push};
 use crate::sched::idle::{Idle, NEVER, Wake};
-use crate::sched::parker::Parker;
 use crate::sched::ring::Ring;
+use dormouse_wait::parker::Parker;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*, fence};
 use loom::thread;
@@ -106,7 +106,7 @@ fn idle_a_timer_from_outside_is_watched() {
         let worker = thread::spawn({
             let (rt, due) = (rt.clone(), due.clone());
             move || {
-                let me = Arc::new(Parker::new());
+                let me = Arc::new(Parker::current());
                 let mut searching = false;
                 loop {
                     let place = rt.take_place().expect("nobody else sits");

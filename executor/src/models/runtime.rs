@@ -2,9 +2,9 @@
 use super::{number, pop, steal, task};
 use crate::sched::idle::{Idle, Wake};
 use crate::sched::injector::Injector;
-use crate::sched::parker::Parker;
 use crate::sched::place::Place;
 use crate::sched::ring::Ring;
+use dormouse_wait::parker::Parker;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering::*};
 use loom::thread::{self, JoinHandle};
@@ -85,7 +85,7 @@ impl Rt {
 
     /// [`work`](Rt::work), from the state `searching`.
     pub(super) fn work_on(&self, mut searching: bool, run: impl Fn(usize)) {
-        let me = Arc::new(Parker::new());
+        let me = Arc::new(Parker::current());
         while !self.ended() {
             let place = self.take_place();
             if let Some(place) = place {

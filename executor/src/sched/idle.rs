@@ -31,8 +31,8 @@
 //! Rejected: one condition variable (a system call per push); an event count per slot (wakes the wrong one).
 //!
 //! Checked by `models::idle` (loom).
-use super::parker::Parker;
 use dormouse_wait::lock::Lock;
+use dormouse_wait::parker::Parker;
 use dormouse_wait::prim::Arc;
 use dormouse_wait::prim::atomic::{AtomicU64, Ordering::*, fence};
 

@@ -5,7 +5,6 @@ mod deadlock;
 pub(crate) mod idle;
 pub(crate) mod injector;
 pub(crate) mod jobs;
-pub(crate) mod parker;
 pub(crate) mod place;
 pub(crate) mod quiet;
 pub(crate) mod ring;

@@ -10,7 +10,6 @@
 use super::context::{self, Entered};
 use super::deadlock;
 use super::idle::NEVER;
-use super::parker::Parker;
 use super::quiet::Blocked;
 use super::seat::Seat;
 use super::shared::Shared;
@@ -18,6 +17,7 @@ use super::threads::Began;
 use dormouse_wait::Reason;
 use dormouse_wait::frame::{Frame, Site, Waits};
 use dormouse_wait::host;
+use dormouse_wait::parker::Parker;
 use dormouse_wait::prim;
 use std::cell::Cell;
 use std::future::Future;
@@ -40,7 +40,7 @@ impl<'rt> Thread<'rt> {
     fn new(shared: &'rt Shared, searching: bool) -> Thread<'rt> {
         Thread {
             shared,
-            parker: prim::Arc::new(Parker::new()),
+            parker: prim::Arc::new(Parker::current()),
             hint: Cell::new(0),
             searching: Cell::new(searching),
         }

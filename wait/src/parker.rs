@@ -1,4 +1,4 @@
-//! How one thread of a runtime sleeps, and is woken.
+//! How a thread sleeps, and is woken.
 //!
 //! `std::thread::park` under a flag of our own: other code on the thread may use up or leave behind the thread's
 //! token, the flag stays. A wake-up before the sleep is kept; several count as one.
@@ -9,24 +9,32 @@
 //! | set | `unpark` | set | - |
 //! | set | `park` | clear, returns at once | - |
 //! | clear | `park` | sleeps until set, or until its deadline | - |
-use dormouse_wait::prim::atomic::{AtomicBool, Ordering::*};
-use dormouse_wait::prim::thread;
+//!
+//! Checked by the executor's `models::idle` (loom) and `tests/blocking.rs`.
+use crate::prim::atomic::{AtomicBool, Ordering::*};
+use crate::prim::thread;
 
+/// The sleep of one thread.
 #[derive(Debug)]
-pub(crate) struct Parker {
+pub struct Parker {
     notified: AtomicBool,
     thread: thread::Thread,
 }
 
+/// Rounds of looking, each twice as long as the one before: about 2 us in all.
+const SPINS: u32 = 7;
+/// How often the processor is offered to others after that.
+const YIELDS: u32 = 4;
+
 impl Parker {
     /// The parker of the calling thread.
-    pub(crate) fn new() -> Parker {
+    pub fn current() -> Parker {
         Parker { notified: AtomicBool::new(false), thread: thread::current() }
     }
 
     /// Ends the thread's sleep, or its next one.
     #[inline]
-    pub(crate) fn unpark(&self) {
+    pub fn unpark(&self) {
         // Ordering: Release pairs with the Acquire swap in `take`; an exchange, so that it comes after what was
         // published before it.
         if !self.notified.swap(true, AcqRel) {
@@ -34,14 +42,41 @@ impl Parker {
         }
     }
 
+    /// Has the thread been woken since it last asked?
     #[inline]
-    fn take(&self) -> bool {
+    pub fn take(&self) -> bool {
         // Ordering: Acquire pairs with the Release swap in `unpark`.
         self.notified.swap(false, AcqRel)
     }
 
+    /// [`take`](Parker::take), for a loop that asks often: only looks as long as there is nothing.
+    #[inline]
+    fn peek_and_take(&self) -> bool {
+        // Ordering: Relaxed; `take` makes sure.
+        self.notified.load(Relaxed) && self.take()
+    }
+
+    /// Looks out for a wake-up for a short while, some microseconds: what another thread is about to do comes sooner than
+    /// the system would wake this one. True if it came.
+    pub fn spin(&self) -> bool {
+        if cfg!(any(dormouse_loom, dormouse_shuttle)) {
+            return self.take(); // a model's thread need not be fast
+        }
+        for round in 0..SPINS {
+            if self.peek_and_take() {
+                return true;
+            }
+            (0..1 << round).for_each(|_| std::hint::spin_loop());
+        }
+        // Whoever is to wake this thread may need its processor for that.
+        (0..YIELDS).any(|_| {
+            std::thread::yield_now();
+            self.peek_and_take()
+        })
+    }
+
     /// Sleeps until woken, or until `deadline`. True if it was woken. To be called by the parker's own thread.
-    pub(crate) fn park_until(&self, deadline: Option<std::time::Instant>) -> bool {
+    pub fn park_until(&self, deadline: Option<std::time::Instant>) -> bool {
         while !self.take() {
             match deadline.map(|at| at.saturating_duration_since(std::time::Instant::now())) {
                 None => thread::park(),
