@@ -6,8 +6,8 @@
 //! Two nets catch a lost wake-up: a thread in [`block_on`] that nobody wakes is a deadlock, which loom reports; and a
 //! [`Task`] that is polled by hand counts the wake-ups of its waker. Each [`Value`] must be dropped exactly once, by
 //! whoever has it at last: sent = received + returned + dropped.
-mod permits;
 mod broadcast;
+mod permits;
 mod plain;
 mod select;
 

@@ -310,7 +310,7 @@ fn run(capacity: usize, overflow: Overflow, ops: &[Op]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_operations(capacity in 1..6usize, policy in 0..3usize, ops in ops()) {

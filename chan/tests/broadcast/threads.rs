@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::thread;
 
 const SENDERS: u32 = 3;
-const EACH: u32 = 2_000;
+const EACH: u32 = 400;
 
 /// All that comes, and the number of values missed before each.
 fn listen<T: Clone>(mut rx: Receiver<T>) -> Vec<(u64, T)> {
