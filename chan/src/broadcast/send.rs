@@ -47,11 +47,13 @@ fn send<T>(
     node: Pin<&Node<Offer<T>>>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), SendError<T>>> {
+    // SAFETY: the payload lives as long as the node; only the place of a field is taken.
+    let value: *const T = unsafe { &raw const (*node.payload()).value }.cast();
     let mut waker = None;
     loop {
         let mut core = chan.core.lock();
         // SAFETY: idle: the value is there; if it moves, the phase says so below.
-        match unsafe { core.put(node.payload().cast_const().cast()) } {
+        match unsafe { core.put(value) } {
             Put::Sent(overtaken) => {
                 node.spend();
                 chan.settle(core);

@@ -250,3 +250,27 @@ fn values_that_call_back() {
         assert_eq!(items.alive(), 0);
     }
 }
+
+/// A value passes as it is whatever its size and alignment are, at once and after a wait: the place of the value in a wait
+/// is not the place of the wait.
+#[test]
+fn values_of_every_alignment_pass() {
+    fn pass<T: Clone + PartialEq + std::fmt::Debug>(value: T) {
+        let (tx, mut rx) = broadcast(1, Overflow::Wait);
+        assert_eq!(assert_ready!(spawn(tx.send(value.clone())).poll()), Ok(()));
+        let mut waits = spawn(tx.send(value.clone()));
+        assert_pending!(waits.poll());
+        assert_eq!(rx.try_recv(), Ok(value.clone()));
+        assert_eq!(assert_ready!(waits.poll()), Ok(()));
+        assert_eq!(rx.try_recv(), Ok(value));
+    }
+    let _watch = watch();
+    pass(77_u8);
+    pass([7_u8, 8, 9]);
+    pass(true);
+    pass(7_u16);
+    pass(7_u64);
+    pass((1_u8, 7_u128));
+    pass("text");
+    pass(());
+}
