@@ -15,7 +15,10 @@ pub(crate) fn page(report: &Report<'_>, plots: Option<&Path>) -> String {
     for failure in report.failures() {
         line(&mut page, &format!("- **{}**", escape(&failure)));
     }
-    line(&mut page, &format!("\n{}\n", escape(super::analysis::LEGEND)));
+    if !report.failures().is_empty() {
+        page.push('\n');
+    }
+    line(&mut page, &format!("{}\n", escape(super::analysis::LEGEND)));
     line(&mut page, &format!("| cell | first | second | by | noise | {OURS} |\n|---|---|---|---:|---:|---|"));
     for cell in report.cells() {
         let name = |row: Option<&Row<'_>>| row.map_or_else(|| "-".into(), |row| escape(&row.result.name));
