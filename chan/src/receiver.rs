@@ -90,6 +90,8 @@ impl<T> Receiver<T> {
 
     /// Receives a value if there is one at once: one is buffered, or a sender waits.
     ///
+    /// It spends nothing of the task's turn: a loop of it, without an await, lets no other task run.
+    ///
     /// # Errors
     /// [`TryRecvError`]: `Empty` if it would have to wait, `Closed` if the channel is closed and drained.
     ///
@@ -110,15 +112,16 @@ impl<T> Receiver<T> {
     /// [`recv`](Receiver::recv) for a plain thread, which it blocks.
     ///
     /// # Panics
-    /// Inside a task of the dormouse runtime, where it would block a worker.
+    /// Inside a task of the dormouse runtime, whether it has to wait or not: it would block a worker.
     #[track_caller]
     pub fn recv_blocking(&self) -> Option<T> {
+        const WHAT: &str = "Receiver::recv_blocking";
+        const INSTEAD: &str = "recv().await";
+        blocking::check(WHAT, INSTEAD);
         match self.try_recv() {
             Ok(value) => Some(value),
             Err(TryRecvError::Closed) => None,
-            Err(TryRecvError::Empty) => {
-                blocking::wait_for("Receiver::recv_blocking", "recv().await", self.recv())
-            }
+            Err(TryRecvError::Empty) => blocking::wait_for(WHAT, INSTEAD, self.recv()),
         }
     }
 

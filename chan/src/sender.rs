@@ -48,8 +48,9 @@ impl<T> Sender<T> {
     /// If the future is polled after it was ready.
     ///
     /// # Cancel safety
-    /// Dropped before it is ready, the future has not sent, and the value is dropped with it; ready, it has. To get
-    /// the value back, use [`send_from`](Sender::send_from).
+    /// A future that is dropped while it waits has not sent, and the value is dropped with it. Once a receiver, or room
+    /// in the buffer, has taken the value, it is sent, also if the future is dropped before it is polled again. To keep
+    /// the value, and to know which it was, use [`send_from`](Sender::send_from).
     ///
     /// # Fairness
     /// Waiting senders are served first come, first served.
@@ -73,7 +74,8 @@ impl<T> Sender<T> {
     /// If the future is polled after it was ready.
     ///
     /// # Cancel safety
-    /// Dropped before it is ready, the future has not sent, and the value is in `from` again.
+    /// Dropped before it is ready, the future has not sent, and the value is in `from` again; or it has, if a receiver or
+    /// room in the buffer had taken the value already, and `from` is empty.
     ///
     /// # Fairness
     /// As [`send`](Sender::send).
@@ -133,15 +135,16 @@ impl<T> Sender<T> {
     /// [`SendError`] with the value, if the channel is closed.
     ///
     /// # Panics
-    /// Inside a task of the dormouse runtime, where it would block a worker.
+    /// Inside a task of the dormouse runtime, whether it has to wait or not: it would block a worker.
     #[track_caller]
     pub fn send_blocking(&self, value: T) -> Result<(), SendError<T>> {
+        const WHAT: &str = "Sender::send_blocking";
+        const INSTEAD: &str = "send(value).await";
+        blocking::check(WHAT, INSTEAD);
         match self.chan.try_send(value) {
             Ok(()) => Ok(()),
             Err(TrySendError::Closed(value)) => Err(SendError(value)),
-            Err(TrySendError::Full(value)) => {
-                blocking::wait_for("Sender::send_blocking", "send(value).await", self.send(value))
-            }
+            Err(TrySendError::Full(value)) => blocking::wait_for(WHAT, INSTEAD, self.send(value)),
         }
     }
 

@@ -11,14 +11,10 @@ use std::task::{Context, Poll, Wake, Waker};
 /// Polls `future` on this thread until it is done; in between the thread looks out for a few microseconds, then sleeps.
 ///
 /// # Panics
-/// If a task of ours is being polled on this thread: that would block a worker. `what` names the caller's method
-/// and `instead` the one to use in its place.
+/// As [`check`].
+#[track_caller]
 pub fn wait_for<F: Future>(what: &str, instead: &str, future: F) -> F::Output {
-    assert!(
-        !frame::polling(),
-        "{what} was called inside an async task, where it would block a worker thread: \
-         use `{instead}` there, or call it within `task::block_in_place` or `task::spawn_blocking`"
-    );
+    check(what, instead);
     let mut future = pin!(future);
     let sleeper = Sleeper::take();
     let waker = Waker::from(sleeper.0.clone());
@@ -35,6 +31,29 @@ pub fn wait_for<F: Future>(what: &str, instead: &str, future: F) -> F::Output {
             }
         }
     }
+}
+
+/// For a call that may block its thread: is it a plain one? To be asked whether it has to wait or not, so that a wrong
+/// place shows at once.
+///
+/// # Panics
+/// If a task of ours is being polled on this thread: that would block a worker. `what` names the caller's method
+/// and `instead` the one to use in its place.
+#[inline]
+#[track_caller]
+pub fn check(what: &str, instead: &str) {
+    if frame::polling() {
+        refuse(what, instead);
+    }
+}
+
+#[cold]
+#[track_caller]
+fn refuse(what: &str, instead: &str) -> ! {
+    panic!(
+        "{what} was called inside an async task, where it would block a worker thread: \
+         use `{instead}` there, or call it within `task::spawn_blocking`"
+    );
 }
 
 /// A thread's parker, as a waker.

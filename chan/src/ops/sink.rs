@@ -30,7 +30,7 @@ impl<T> Sender<T> {
     /// that is dropped drops the value that it holds.
     ///
     /// # Fairness
-    /// It waits as a [`send`](Sender::send) does. The first wait allocates.
+    /// It waits as a [`send`](Sender::send) does. Each value that has to wait allocates.
     ///
     /// ```
     /// use futures::{SinkExt, StreamExt, stream};
