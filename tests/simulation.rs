@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | `chan` | each value is received, returned or dropped once, and none is lost while a receiver exists; first come, first served | at a quiet moment nobody waits who could be served |
 //! | `select!` | one arm happens; a loser has its value back; no select meets itself | at a quiet moment at most one of those who could meet each other waits |
+//! | `oneshot` | each answer is received, returned or dropped with its receiver, once | nobody waits for one who is gone |
 //! | `broadcast` | all see one order, and nobody misses a value but as told | every run ends |
 //! | `Mutex` | one owner | at a quiet moment a lock that is waited for is held; whoever has waited for 1 ms is next but one |
 //! | `WaitGroup` | no wait ends before its round | at a quiet moment nobody waits whose round has ended |
@@ -29,6 +30,8 @@ mod kit;
 mod ledger;
 #[path = "simulation/mutex.rs"]
 mod mutex;
+#[path = "simulation/oneshot.rs"]
+mod oneshot;
 #[path = "simulation/permits.rs"]
 mod permits;
 #[path = "simulation/quiet.rs"]

@@ -37,6 +37,7 @@ mod core;
 mod error;
 mod foreign;
 mod handles;
+pub mod oneshot;
 mod ops;
 mod parked;
 mod receiver;
@@ -50,6 +51,7 @@ mod models;
 pub use broadcast::broadcast;
 pub use error::{SendError, SendTimeoutError, TryRecvError, TrySendError};
 pub use foreign::Foreign;
+pub use oneshot::oneshot;
 pub use ops::{
     ClosedFuture, Drain, Permit, RecvManyFuture, RecvStream, ReserveFuture, SendManyFuture, SendSink,
     SendTimeoutFuture, WeakReceiver, WeakSender,
