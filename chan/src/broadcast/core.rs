@@ -13,13 +13,14 @@
 //! | no receivers; closed | `put` | unchanged: refused | - |
 //! | something for it | `take` | the receiver stands one further; the last one to come makes room | the longest-waiting sender, whose value moved in; with it the receivers that wait |
 //! | overtaken | `take` | the receiver stands at the head, and is told how many it missed | - |
-//! | nothing for it | `take` | unchanged: the receiver queues | - |
+//! | nothing for it | - | unchanged: the receiver queues | - |
 //! | any | `subscribe` | one more receiver, at the tail | - |
 //! | any | a receiver is cloned | one more receiver, at the same position | - |
 //! | any | a receiver is dropped | what only it still needed is gone | senders that now have room; all senders that wait, if it was the last |
 //! | open | `close` | closed; what is kept can be received | all who wait |
 //!
-//! Invariants (asserted in debug builds, [`Core::check`]; B1 and B2 are those of a value, see `slot`):
+//! Invariants (B3 is asserted in debug builds wherever a value comes or goes, `tests/broadcast/against_model.rs` looks after B4
+//! and B5 after each operation; B1 and B2 are those of a value, see `slot`):
 //! - B3 at most `capacity` values are kept, and each of them has a receiver that has yet to come for it. Every receiver
 //!   that has yet to come for a position has yet to come for all later ones, so values leave at the head only.
 //! - B4 a sender waits only while the channel is open, full, has receivers, and the policy is `Wait`.
@@ -33,8 +34,8 @@
 //! after unlocking. (Memory for a value is got from the allocator under it, if others still copy what the slot held.)
 //!
 //! The hint: the position of the tail, one more when closed, readable without the lock. A receiver that stands there would
-//! certainly find nothing. It is written under the lock; a reader acts on a state that the channel had after everything
-//! that happens before its load.
+//! find nothing; any other finds something. It is written under the lock; a reader acts on a state that the channel had
+//! after everything that happens before its load.
 //!
 //! Rejected: taking the minimum over the receivers' positions (a send or a receive then costs their number); a wake-up per
 //! receiver with the value in its node (a copy per receiver on the sender's time); receiving by the slot alone, without the
@@ -52,7 +53,7 @@
 //! | B3 | `order::a_dropped_receiver_lets_go_of_what_only_it_needed`, `order::positions_wrap_around` |
 //! | B4, B5 | `waiting::*`, `cancel::*`; the batches: `waiting::more_wait_than_one_batch_wakes` |
 //! | no user code under the lock | `reentrant::*`, `values::values_that_call_back` |
-use super::error::{Refused, TryRecvError};
+use super::error::{RecvError, Refused};
 use super::overflow::Overflow;
 use super::slot::{Copying, Slot, Taken};
 use crate::buffer::drop_all;
@@ -103,20 +104,18 @@ pub(super) enum Put<T> {
 pub(super) enum Take<T> {
     Value(Taken<T>),
     Lagged(u64),
-    Empty,
     Closed,
 }
 
 impl<T: Clone> Take<T> {
     /// The value, cloned if others need it too: user code, with no lock held.
     #[inline(always)]
-    pub(super) fn copied(self) -> Result<T, TryRecvError> {
+    pub(super) fn copied(self) -> Result<T, RecvError> {
         match self {
             Take::Value(Taken::Value(value)) => Ok(value),
             Take::Value(Taken::Copy(copying)) => Ok(copying.copy()),
-            Take::Lagged(missed) => Err(TryRecvError::Lagged(missed)),
-            Take::Empty => Err(TryRecvError::Empty),
-            Take::Closed => Err(TryRecvError::Closed),
+            Take::Lagged(missed) => Err(RecvError::Lagged(missed)),
+            Take::Closed => Err(RecvError::Closed),
         }
     }
 }
@@ -198,15 +197,17 @@ impl<T> Core<T> {
         // SAFETY: as the caller promises.
         unsafe { self.slot(tail).fill(value, receivers) };
         self.tail = tail.wrapping_add(1);
+        debug_assert!(self.len() <= self.capacity, "B3: more is kept than fits");
         oldest
     }
 
-    /// What is there for a receiver at `next`, which is moved on.
+    /// What is there for a receiver at `next`, which is moved on. There is something, or the end.
     #[inline(always)]
     fn take(&mut self, next: &mut u64) -> Take<T> {
         let (position, behind) = (*next, self.tail.wrapping_sub(*next));
         if behind == 0 {
-            return if self.closed { Take::Closed } else { Take::Empty };
+            debug_assert!(self.closed, "the hint was ahead of the tail");
+            return Take::Closed;
         }
         if behind > self.len() {
             *next = self.head;
@@ -266,18 +267,11 @@ impl<T> Core<T> {
             }
             // SAFETY: a queued sender's value is there, and leaves it here, once.
             let overtaken = sender.with_payload(|offer| unsafe { self.append(offer.value.as_ptr()) });
-            debug_assert!(overtaken.is_none(), "there was room");
+            debug_assert!(overtaken.is_none(), "B4: there was room, as the policy is `Wait`");
             sender.finish(Verdict::Granted)
         });
         self.sending = sending;
         waker
-    }
-
-    /// B3, B4, B5, as far as they can be seen at once.
-    fn check(&self) {
-        debug_assert!(self.len() <= self.capacity, "B3: more is kept than fits");
-        debug_assert!(!self.sender_is_due(), "B4: a sender waits beside room, or for nothing");
-        debug_assert!(!self.receiver_is_due(), "B5: a receiver waits beside a value");
     }
 }
 
@@ -314,10 +308,12 @@ impl<T> Chan<T> {
         FIRST
     }
 
-    /// Might a receiver at `next` find something, or the end? False is certain.
+    /// Does a receiver at `next` find something, or the end? The answer was right at some moment after all that happens
+    /// before the question; a yes stays right, as nobody else can take what is there for it.
     #[inline(always)]
-    pub(super) fn may_recv(&self, next: u64) -> bool {
-        // Ordering: Relaxed; the hint carries no data, and whoever acts on "maybe" takes the lock.
+    pub(super) fn can_recv(&self, next: u64) -> bool {
+        // Ordering: Relaxed; the hint carries no data, whoever acts on a yes takes the lock. It is never behind `next`,
+        // which the receiver has from the lock.
         self.hint.load(Relaxed) != next
     }
 
@@ -333,7 +329,7 @@ impl<T> Chan<T> {
         self.core.lock().receivers
     }
 
-    /// One receive without waiting, of a receiver at `next`, which is moved on.
+    /// One receive, of a receiver at `next`, which is moved on. There is something for it, or the end.
     #[inline(always)]
     pub(super) fn take(&self, mut core: Guard<'_, Core<T>>, next: &mut u64) -> Take<T> {
         let take = core.take(next);
@@ -366,9 +362,6 @@ impl<T> Chan<T> {
             core.serve(&mut wakes);
             self.publish(&core);
             let more = wakes.is_full();
-            if !more {
-                core.check();
-            }
             drop(core);
             wakes.fire();
             if !more {
@@ -383,7 +376,7 @@ impl<T> Chan<T> {
     fn publish(&self, core: &Core<T>) {
         let hint = core.tail.wrapping_add(u64::from(core.closed));
         if self.hint.load(Relaxed) != hint {
-            // Ordering: Relaxed, see `may_recv`.
+            // Ordering: Relaxed, see `can_recv`.
             self.hint.store(hint, Relaxed);
         }
     }

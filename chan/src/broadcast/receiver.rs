@@ -117,7 +117,27 @@ impl<T: Clone> Receiver<T> {
     /// Safe to drop at any moment: nothing is taken before the poll that returns it.
     ///
     /// # Fairness
-    /// All receivers that wait are woken by each value.
+    /// All receivers that wait are woken by each value, longest-waiting first.
+    ///
+    /// ```
+    /// use dormouse_chan::broadcast::{Overflow, RecvError};
+    /// # tokio_test::block_on(async {
+    /// let (tx, mut rx) = dormouse_chan::broadcast(2, Overflow::DropOldest);
+    /// for n in 0..5 {
+    ///     tx.send(n).await.unwrap();
+    /// }
+    /// drop(tx);
+    /// let mut seen = Vec::new();
+    /// loop {
+    ///     match rx.recv().await {
+    ///         Ok(n) => seen.push(n),
+    ///         Err(RecvError::Lagged(missed)) => assert_eq!(missed, 3),
+    ///         Err(RecvError::Closed) => break,
+    ///     }
+    /// }
+    /// assert_eq!(seen, [3, 4]);
+    /// # });
+    /// ```
     #[track_caller]
     #[inline(always)]
     #[doc(alias = "<-")]
@@ -134,10 +154,10 @@ impl<T: Clone> Receiver<T> {
     /// If `T::clone` panics, as [`recv`](Receiver::recv).
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        if !self.chan.may_recv(self.next) {
+        if !self.chan.can_recv(self.next) {
             return Err(TryRecvError::Empty);
         }
-        self.chan.take(self.chan.core.lock(), &mut self.next).copied()
+        Ok(self.chan.take(self.chan.core.lock(), &mut self.next).copied()?)
     }
 
     /// [`recv`](Receiver::recv) for a plain thread, which it blocks.
@@ -170,32 +190,24 @@ impl<T: Clone> Receiver<T> {
         } else {
             self.node.reset();
         }
-        // A waker's clone is user code: not under the lock, and only if a wait is likely.
-        let mut waker = if self.chan.may_recv(self.next) { None } else { Some(cx.waker().clone()) };
-        loop {
-            let mut core = self.chan.core.lock();
-            if core.has_nothing_for(self.next) {
-                let Some(waker) = waker.take() else {
-                    drop(core);
-                    waker = Some(cx.waker().clone());
-                    continue;
-                };
-                // SAFETY: idle: the node is ours.
-                unsafe { self.node.with_payload(|at| *at = self.next) };
-                // SAFETY: idle and pinned; the receiver's drop removes it.
-                unsafe { core.receiving.push_back(self.node.as_ref(), waker) };
-                drop(core);
-                frame::note(Reason::ChanReceive, Some(site));
-                return Poll::Pending;
-            }
-            let take = self.chan.take(core, &mut self.next);
-            let_go(waker);
-            return Poll::Ready(match take.copied() {
-                Ok(value) => Ok(value),
-                Err(TryRecvError::Lagged(missed)) => Err(RecvError::Lagged(missed)),
-                Err(TryRecvError::Closed | TryRecvError::Empty) => Err(RecvError::Closed),
-            });
+        let mut waker = None;
+        if !self.chan.can_recv(self.next) {
+            // A waker's clone is user code: not under the lock.
+            waker = Some(cx.waker().clone());
         }
+        let mut core = self.chan.core.lock();
+        if let Some(waker) = waker.take_if(|_| core.has_nothing_for(self.next)) {
+            // SAFETY: idle: the node is ours.
+            unsafe { self.node.with_payload(|at| *at = self.next) };
+            // SAFETY: idle and pinned; the receiver's drop removes it.
+            unsafe { core.receiving.push_back(self.node.as_ref(), waker) };
+            drop(core);
+            frame::note(Reason::ChanReceive, Some(site));
+            return Poll::Pending;
+        }
+        let take = self.chan.take(core, &mut self.next);
+        let_go(waker);
+        Poll::Ready(take.copied())
     }
 }
 

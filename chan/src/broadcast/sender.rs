@@ -40,11 +40,22 @@ impl<T> Sender<T> {
     /// sent then.
     ///
     /// # Cancel safety
-    /// Dropped before it is ready, the future has not sent, unless it was woken because it has; in the first case the value
-    /// is dropped with it, and who waits behind it loses nothing by that. Ready, it has sent.
+    /// Dropped while it waits, the future has not sent, and the value is dropped with it. Once room was made for it, which
+    /// wakes its task, the value is sent, whether the future is polled again or not.
     ///
     /// # Fairness
     /// Waiting senders are served first come, first served.
+    ///
+    /// ```
+    /// use dormouse_chan::broadcast::Overflow;
+    /// # tokio_test::block_on(async {
+    /// let (tx, mut slow) = dormouse_chan::broadcast(1, Overflow::Wait);
+    /// tx.send("one").await.unwrap();
+    /// let two = async { tx.send("two").await.unwrap() }; // waits for `slow`
+    /// let receive = async { [slow.recv().await, slow.recv().await] };
+    /// assert_eq!(futures::join!(two, receive).1, [Ok("one"), Ok("two")]);
+    /// # });
+    /// ```
     #[track_caller]
     #[inline(always)]
     #[doc(alias = "<-")]
@@ -140,8 +151,20 @@ impl<T> Sender<T> {
     /// Waits until the channel is closed, by [`close`](Sender::close) on another sender. (That there are no receivers at
     /// present does not close it.)
     ///
+    /// # Panics
+    /// If the future is polled after it was ready.
+    ///
     /// # Cancel safety
     /// Safe to drop at any moment.
+    ///
+    /// ```
+    /// use dormouse_chan::broadcast::Overflow;
+    /// # tokio_test::block_on(async {
+    /// let (tx, _rx) = dormouse_chan::broadcast::<u8>(1, Overflow::Wait);
+    /// let other = tx.clone();
+    /// futures::join!(tx.closed(), async { other.close() });
+    /// # });
+    /// ```
     #[track_caller]
     pub fn closed(&self) -> ClosedFuture<'_, T> {
         ClosedFuture::new(&self.chan, Location::caller())

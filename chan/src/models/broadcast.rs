@@ -347,15 +347,16 @@ fn closed_and_weak() {
         let reviver = spawn(move || {
             step();
             let Some(tx) = weak.upgrade() else { return false };
-            let sent = tx.try_send(value).is_ok();
-            sent || tx.is_closed()
+            tx.try_send(value).unwrap();
+            assert!(!tx.is_closed(), "a sender is alive, and nobody has closed it");
+            true
         });
         step();
         drop(tx);
         let revived = reviver.join().unwrap();
         let first = try_recv(&mut rx);
-        assert!(revived || first == Err(TryRecvError::Closed));
-        assert!(first == Err(TryRecvError::Closed) || try_recv(&mut rx) == Err(TryRecvError::Closed));
+        assert_eq!(first, if revived { Ok(0) } else { Err(TryRecvError::Closed) });
+        assert_eq!(try_recv(&mut rx), Err(TryRecvError::Closed));
         drop(rx);
         alive.check();
     });
