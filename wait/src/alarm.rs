@@ -1,6 +1,6 @@
 //! An alarm that can be given up: what waits with a deadline, and no timer of its own, stands on it.
 //!
-//! The host rings each alarm once and knows no way back (see [`host::alarm`](crate::host::alarm)); so what it is given
+//! The host rings each alarm once and knows no way back (see [`host::alarm`]); so what it is given
 //! is a small cell with the task's waker in it, which is emptied when nobody cares any more. Until its time has come the
 //! cell (some 40 bytes) stays with the host.
 //!
