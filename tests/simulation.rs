@@ -10,6 +10,7 @@
 //! | `select!` | one arm happens; a loser has its value back; no select meets itself | at a quiet moment at most one of those who could meet each other waits |
 //! | `oneshot` | each answer is received, returned or dropped with its receiver, once | nobody waits for one who is gone |
 //! | `broadcast` | all see one order, and nobody misses a value but as told | every run ends |
+//! | `watch` | values never go back; the last one is seen by all | who waits for a change has it at the instant it is sent |
 //! | `Mutex` | one owner | at a quiet moment a lock that is waited for is held; whoever has waited for 1 ms is next but one |
 //! | `WaitGroup` | no wait ends before its round | at a quiet moment nobody waits whose round has ended |
 //! | timers | never early | exactly on time |
@@ -44,3 +45,5 @@ mod select;
 mod time;
 #[path = "simulation/wait_group.rs"]
 mod wait_group;
+#[path = "simulation/watch.rs"]
+mod watch;

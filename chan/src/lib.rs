@@ -2,6 +2,8 @@
 //!
 //! - [`bounded`]`(n)` holds up to `n` values; `bounded(0)` is Go's unbuffered channel: a send completes when a
 //!   receiver has taken the value. [`unbounded`] never makes a sender wait. [`never()`] is Go's nil channel.
+//! - [`oneshot()`] carries one value, as the answer to a question; [`broadcast()`] gives each value to all receivers;
+//!   [`watch()`] holds the latest one.
 //! - Any number of [`Sender`]s and [`Receiver`]s, tasks and plain threads; first come, first served, and nobody
 //!   overtakes a waiter.
 //! - [`select!`] waits for several sends and receives, and any other future, and commits exactly one of them.
@@ -44,6 +46,7 @@ mod receiver;
 mod select;
 mod sender;
 mod wait;
+pub mod watch;
 
 #[cfg(all(test, dormouse_loom))]
 mod models;
@@ -58,6 +61,7 @@ pub use ops::{
 };
 pub use receiver::{Iter, Receiver, RecvFuture};
 pub use sender::{SendFromFuture, SendFuture, Sender};
+pub use watch::watch;
 
 use buffer::Buffer;
 use core::Chan;

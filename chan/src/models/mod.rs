@@ -11,6 +11,7 @@ mod oneshot;
 mod permits;
 mod plain;
 mod select;
+mod watch;
 
 use crate::{Receiver, Sender, bounded};
 use dormouse_testing::model::{explore, step};
