@@ -70,7 +70,9 @@ use dormouse_wait::prim::Arc;
 /// What the expansion of [`select!`] names. Not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::select::{Case, FuturePoll, Outcome, Select, recv_arm, send_arm, send_from_arm};
+    pub use crate::select::{
+        Case, Draw, FuturePoll, Looked, Outcome, Select, recv_op, send_from_op, send_op,
+    };
     pub use dormouse_macros::select_internal;
     pub use dormouse_wait::claim::Claim;
 }

@@ -4,7 +4,7 @@
 
 mod mock;
 
-use mock::{Chan, Noisy, log, take_log};
+use mock::{Chan, Noisy, SLOW, log, take_log};
 use std::convert::Infallible;
 use std::future::{Future, pending, ready};
 use std::pin::pin;
@@ -25,6 +25,16 @@ fn now<F: Future>(future: F) -> F::Output {
     match poll_once(future) {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("it waits"),
+    }
+}
+
+/// The log of `test` when the first look decides, and when the engine does.
+#[track_caller]
+fn logs(test: impl Fn(), at_once: &str, by_engine: &str) {
+    for (slow, expected) in [(false, at_once), (true, by_engine)] {
+        SLOW.set(slow);
+        test();
+        assert_eq!(take_log(), expected);
     }
 }
 
@@ -58,71 +68,88 @@ fn after<T>(mut n: usize, value: T) -> impl Future<Output = T> {
 
 #[test]
 fn preconditions_then_operands_then_the_wait_all_in_order() {
-    let (a, b) = (Chan::<u8>::default(), Chan::<u8>::default());
-    let mut place = None;
-    now(async {
-        select! {
-            biased;
-            recv(noted("rx", &a)) -> _, if yes("c0") => unreachable!(),
-            send(noted("tx", &b), noted("value", 1)) -> _, if no("c1") => unreachable!(),
-            send_from(noted("tx2", &b), *noted("place", &mut place)) -> _, if no("c2") => unreachable!(),
-            () = noted("future", ready(())), if yes("c3") => log("body"),
-            () = noted("future2", ready(())), if no("c4") => unreachable!(),
-        }
-    });
-    assert_eq!(
-        take_log(),
-        "c0 c1 c2 c3 c4 rx tx value tx2 place future future2 biased end discard discard discard body"
+    let test = || {
+        let (a, b) = (Chan::<u8>::default(), Chan::<u8>::default());
+        let mut place = None;
+        now(async {
+            select! {
+                biased;
+                recv(noted("rx", &a)) -> _, if yes("c0") => unreachable!(),
+                send(noted("tx", &b), noted("value", 1)) -> _, if no("c1") => unreachable!(),
+                send_from(noted("tx2", &b), *noted("place", &mut place)) -> _, if no("c2") => unreachable!(),
+                () = noted("future", ready(())), if yes("c3") => log("body"),
+                () = noted("future2", ready(())), if no("c4") => unreachable!(),
+            }
+        });
+    };
+    logs(
+        test,
+        "c0 c1 c2 c3 c4 rx tx value tx2 place future future2 biased discard discard discard body",
+        "c0 c1 c2 c3 c4 rx tx value tx2 place future future2 biased engine end discard discard discard body",
     );
 }
 
 #[test]
 fn losers_go_in_order_before_the_output_is_taken_and_the_body_runs() {
-    let (a, b) = (Chan::with([7]), Chan::default());
-    now(async {
-        select! {
-            send(b, Noisy("first")) -> _, if false => unreachable!(),
-            recv(a) -> v => log(format!("body({v:?})")),
-            send(b, Noisy("second")) -> _ => unreachable!(),
-        }
-    });
-    assert_eq!(take_log(), "random end discard drop(first) discard drop(second) take body(Some(7))");
-    assert!(b.0.into_inner().unwrap().is_empty());
+    let test = || {
+        let (a, b) = (Chan::with([7]), Chan::default());
+        now(async {
+            select! {
+                send(b, Noisy("first")) -> _, if false => unreachable!(),
+                recv(a) -> v => log(format!("body({v:?})")),
+                send(b, Noisy("second")) -> _ => unreachable!(),
+            }
+        });
+        assert!(b.0.into_inner().unwrap().is_empty());
+    };
+    logs(
+        test,
+        "random discard drop(first) discard discard drop(second) take body(Some(7))",
+        "random engine end discard drop(first) discard drop(second) take body(Some(7))",
+    );
 }
 
 #[test]
 fn losing_futures_are_dropped_before_the_body() {
-    struct Waits(#[expect(dead_code)] Noisy);
-    impl Future for Waits {
-        type Output = ();
-        fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-            Poll::Pending
+    let test = || {
+        struct Waits(#[expect(dead_code)] Noisy);
+        impl Future for Waits {
+            type Output = ();
+            fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+                Poll::Pending
+            }
         }
-    }
-    now(async {
-        select! {
-            () = Waits(Noisy("future")) => unreachable!(),
-            v = ready(1) => log(format!("body({v})")),
-        }
-    });
-    assert_eq!(take_log(), "random end drop(future) body(1)");
+        now(async {
+            select! {
+                () = Waits(Noisy("future")) => unreachable!(),
+                v = ready(1) => log(format!("body({v})")),
+            }
+        });
+    };
+    logs(test, "random drop(future) body(1)", "random engine end drop(future) body(1)");
 }
 
 #[test]
 fn temporaries_of_operands_are_gone_before_the_wait() {
-    fn through(_: &Noisy) -> std::future::Ready<u8> {
-        ready(1)
-    }
-    let a = Chan::with([1]);
-    let of = |_: &Noisy| &a;
-    now(async {
-        select! {
-            biased;
-            recv(of(&Noisy("operand"))) -> _, if false => unreachable!(),
-            _ = through(&Noisy("future")) => log("body"),
+    let test = || {
+        fn through(_: &Noisy) -> std::future::Ready<u8> {
+            ready(1)
         }
-    });
-    assert_eq!(take_log(), "drop(operand) drop(future) biased end discard body");
+        let a = Chan::with([1]);
+        let of = |_: &Noisy| &a;
+        now(async {
+            select! {
+                biased;
+                recv(of(&Noisy("operand"))) -> _, if false => unreachable!(),
+                _ = through(&Noisy("future")) => log("body"),
+            }
+        });
+    };
+    logs(
+        test,
+        "drop(operand) drop(future) biased discard body",
+        "drop(operand) drop(future) biased engine end discard body",
+    );
 }
 
 #[test]
@@ -169,17 +196,19 @@ fn send_from_takes_only_if_it_wins() {
 
 #[test]
 fn a_future_whose_pattern_fails_is_disabled() {
-    let refused = || async { None::<Noisy> };
-    let mut accepted = None;
-    now(async {
-        select! {
-            Some(_) = refused() => unreachable!(),
-            Err(Noisy("no")) = async { Err::<(), _>(Noisy("refused")) } => unreachable!(),
-            Some(name) = async { Some(String::from("taken")) } => accepted = Some(name),
-        }
-    });
-    assert_eq!(accepted.as_deref(), Some("taken"));
-    assert_eq!(take_log(), "random drop(refused) end");
+    let test = || {
+        let refused = || async { None::<Noisy> };
+        let mut accepted = None;
+        now(async {
+            select! {
+                Some(_) = refused() => unreachable!(),
+                Err(Noisy("no")) = async { Err::<(), _>(Noisy("refused")) } => unreachable!(),
+                Some(name) = async { Some(String::from("taken")) } => accepted = Some(name),
+            }
+        });
+        assert_eq!(accepted.as_deref(), Some("taken"));
+    };
+    logs(test, "random drop(refused)", "random engine drop(refused) end");
 }
 
 #[test]
@@ -297,6 +326,13 @@ fn default_with_channel_arms_needs_no_async() {
     }
     assert_eq!(try_recv(&Chan::with([3])), Ok(3));
     assert_eq!(try_recv(&Chan::default()), Err("empty"));
+    let (a, b, c) = (Chan::<u8>::default(), Chan::<u8>::default(), Chan::default());
+    for (on, expected) in [(false, 0), (true, 3)] {
+        let two = select! { recv(a) -> _ => 1, recv(b) -> _ => 2, default => 0 };
+        let three =
+            select! { recv(a) -> _ => 1, recv(b) -> _ => 2, send(c, 5) -> _, if on => 3, default => 0 };
+        assert_eq!((two, three), (0, expected));
+    }
     let alone: u8 = select! { default => 4 };
     assert_eq!(alone, 4);
 }
@@ -327,6 +363,7 @@ fn else_is_for_no_arm_enabled() {
 #[test]
 fn the_engine_learns_the_users_line() {
     let a = Chan::<u8>::default();
+    SLOW.set(true);
     let line = line!() + 1;
     let () = select! {
         recv(a) -> _ => (),
@@ -515,5 +552,40 @@ fn sixty_four_futures() {
         let got = big!(n, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33
             34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63);
         assert_eq!(got, n + 1);
+    }
+}
+
+/// All of it again where the first look decides nothing. (Beside futures alone, a `default` leaves the engine nothing.)
+#[test]
+fn by_the_engine_as_at_once() {
+    let tests: &[fn()] = &[
+        channels_may_be_places_references_and_options,
+        send_from_takes_only_if_it_wins,
+        a_disabled_future_is_never_polled_again,
+        patterns_bind_by_value_by_reference_and_mutably,
+        channel_patterns_may_take_the_value_apart,
+        bodies_may_break_continue_return_and_ask,
+        operands_may_ask_and_await_too,
+        bodies_borrow_what_operands_borrowed,
+        default_with_channel_arms_needs_no_async,
+        else_is_for_no_arm_enabled,
+        no_arm_waits_for_ever,
+        bodies_may_differ_in_how_they_end,
+        outputs_that_cannot_be_are_fine,
+        bodies_may_hold_temporaries_of_the_pattern,
+        selects_nest,
+        names_of_ours_do_not_meet_the_users,
+        whatever_turns_into_a_future_is_one,
+        user_macros_may_build_selects,
+        a_select_is_send_when_its_parts_are,
+        an_output_need_not_be_send_if_its_body_does_not_wait,
+        an_ignored_guard_is_held_by_the_body,
+        sixty_four_arms,
+        sixty_four_futures,
+    ];
+    for test in tests {
+        SLOW.set(true);
+        take_log();
+        test();
     }
 }

@@ -1,96 +1,13 @@
-//! The channel arms of a select: operands turned into waits that the engine can try, queue and withdraw.
+//! The channel arms of a select: waits that the engine can try, queue and withdraw.
 use super::engine::Arm;
+use super::seam;
 use crate::core::Chan;
 use crate::error::SendError;
-use crate::receiver::Receiver;
-use crate::sender::Sender;
 use crate::wait::{RecvWait, SendWait};
 use dormouse_wait::claim::Claim;
-use dormouse_wait::wakes::Wakes;
+use dormouse_wait::list::Phase;
 use std::pin::Pin;
-
-/// What may stand in `recv(...)`: a receiver, or an option of one, behind any number of references; `None` at any depth
-/// disables the arm. `select!` borrows what stands there, so each implementation is for a reference.
-#[diagnostic::on_unimplemented(
-    message = "`recv(..)` in `select!` takes a `Receiver`, a reference to one, or an `Option` of either",
-    label = "not a receiver: borrowed by `select!`, this is a `{Self}`",
-    note = "of a `Box`, an `Rc` or an `Arc` give what it points to: `recv(*pointer)`"
-)]
-pub trait RecvOperand<'a> {
-    /// What is received.
-    type Value: 'a;
-    /// The receiver, if the arm is enabled.
-    fn receiver(self) -> Option<&'a Receiver<Self::Value>>;
-}
-
-/// What may stand in `send(...)` and `send_from(...)`: a sender, or an option of one, as in [`RecvOperand`].
-#[diagnostic::on_unimplemented(
-    message = "`send(..)` and `send_from(..)` in `select!` take a `Sender`, a reference to one, or an `Option` of either",
-    label = "not a sender: borrowed by `select!`, this is a `{Self}`",
-    note = "of a `Box`, an `Rc` or an `Arc` give what it points to: `send(*pointer, value)`"
-)]
-pub trait SendOperand<'a> {
-    /// What is sent.
-    type Value: 'a;
-    /// The sender, if the arm is enabled.
-    fn sender(self) -> Option<&'a Sender<Self::Value>>;
-}
-
-/// The implementations are told apart by the type behind the first reference, so inference finds the one that fits.
-macro_rules! operand {
-    ($Operand:ident, $Half:ident, $method:ident) => {
-        impl<'a, T> $Operand<'a> for &'a $Half<T> {
-            type Value = T;
-            fn $method(self) -> Option<&'a $Half<T>> {
-                Some(self)
-            }
-        }
-        impl<'a, T> $Operand<'a> for &'a Option<$Half<T>> {
-            type Value = T;
-            fn $method(self) -> Option<&'a $Half<T>> {
-                self.as_ref()
-            }
-        }
-        impl<'a, 'o, O> $Operand<'a> for &&'o O
-        where
-            &'o O: $Operand<'a>,
-        {
-            type Value = <&'o O as $Operand<'a>>::Value;
-            fn $method(self) -> Option<&'a $Half<Self::Value>> {
-                (*self).$method()
-            }
-        }
-        impl<'a, 'o, O> $Operand<'a> for &'o &mut O
-        where
-            &'o O: $Operand<'a>,
-        {
-            type Value = <&'o O as $Operand<'a>>::Value;
-            fn $method(self) -> Option<&'a $Half<Self::Value>> {
-                (&**self).$method()
-            }
-        }
-        impl<'a, 'o, O> $Operand<'a> for &Option<&'o O>
-        where
-            &'o O: $Operand<'a>,
-        {
-            type Value = <&'o O as $Operand<'a>>::Value;
-            fn $method(self) -> Option<&'a $Half<Self::Value>> {
-                (*self)?.$method()
-            }
-        }
-        impl<'a, 'o, O> $Operand<'a> for &'o Option<&mut O>
-        where
-            &'o O: $Operand<'a>,
-        {
-            type Value = <&'o O as $Operand<'a>>::Value;
-            fn $method(self) -> Option<&'a $Half<Self::Value>> {
-                self.as_deref()?.$method()
-            }
-        }
-    };
-}
-operand!(RecvOperand, Receiver, receiver);
-operand!(SendOperand, Sender, sender);
+use std::task::Waker;
 
 /// A `recv` arm; no wait if it is disabled.
 pub struct RecvArm<'a, T> {
@@ -112,35 +29,14 @@ pub struct SendFromArm<'a, 'o, T> {
 // SAFETY: by shared reference only `wait` is reached, which is Sync for T: Send; `from` is used by `drop` alone.
 unsafe impl<T: Send> Sync for SendFromArm<'_, '_, T> {}
 
-/// Makes a `recv` arm.
-#[inline(always)]
-pub fn recv_arm<'a, R: RecvOperand<'a>>(receiver: R, enabled: bool) -> RecvArm<'a, R::Value> {
-    let receiver = receiver.receiver().filter(|_| enabled);
-    RecvArm { wait: receiver.map(|receiver| RecvWait::new(receiver.chan())) }
-}
-
-/// Makes a `send` arm. The value of an arm that is disabled is dropped at once.
-#[inline(always)]
-pub fn send_arm<'a, S: SendOperand<'a>>(sender: S, value: S::Value, enabled: bool) -> SendArm<'a, S::Value> {
-    let sender = sender.sender().filter(|_| enabled);
-    SendArm { wait: sender.map(|sender| SendWait::new(&sender.chan, value)) }
-}
-
-/// Makes a `send_from` arm.
-#[inline(always)]
-pub fn send_from_arm<'a, 'o, S: SendOperand<'a>>(
-    sender: S,
-    from: &'o mut Option<S::Value>,
-    enabled: bool,
-) -> SendFromArm<'a, 'o, S::Value> {
-    let sender = sender.sender().filter(|_| enabled && from.is_some());
-    let wait = sender.and_then(|sender| from.take().map(|value| SendWait::new(&sender.chan, value)));
-    SendFromArm { wait, from }
-}
-
 const DISABLED: &str = "a disabled arm of select! was chosen";
 
-impl<T> RecvArm<'_, T> {
+impl<'a, T> RecvArm<'a, T> {
+    #[inline(always)]
+    pub(crate) fn new(wait: Option<RecvWait<'a, T>>) -> Self {
+        RecvArm { wait }
+    }
+
     /// What the winning arm received.
     #[inline(always)]
     pub fn take(self: Pin<&Self>) -> Option<T> {
@@ -156,7 +52,12 @@ impl<T> RecvArm<'_, T> {
     }
 }
 
-impl<T> SendArm<'_, T> {
+impl<'a, T> SendArm<'a, T> {
+    #[inline(always)]
+    pub(crate) fn new(wait: Option<SendWait<'a, T>>) -> Self {
+        SendArm { wait }
+    }
+
     /// What the winning arm's send came to.
     #[inline(always)]
     pub fn take(self: Pin<&Self>) -> Result<(), SendError<T>> {
@@ -172,7 +73,12 @@ impl<T> SendArm<'_, T> {
     }
 }
 
-impl<T> SendFromArm<'_, '_, T> {
+impl<'a, 'o, T> SendFromArm<'a, 'o, T> {
+    #[inline(always)]
+    pub(crate) fn new(wait: Option<SendWait<'a, T>>, from: &'o mut Option<T>) -> Self {
+        SendFromArm { wait, from }
+    }
+
     /// What the winning arm's send came to.
     #[inline(always)]
     pub fn take(self: Pin<&Self>) -> Result<(), SendError<T>> {
@@ -199,7 +105,7 @@ impl<T> Drop for SendFromArm<'_, '_, T> {
 
 /// Implements [`Arm`] for a struct around `wait: Option<Wait>`.
 macro_rules! arm {
-    ($Arm:ident [$($life:lifetime),*], $Wait:ident) => {
+    ($Arm:ident [$($life:lifetime),*], $Wait:ident, $may:ident) => {
         impl<'a, $($life,)* T> $Arm<'a, $($life,)* T> {
             /// The wait of an enabled arm.
             #[inline(always)]
@@ -220,11 +126,15 @@ macro_rules! arm {
                 self.wait.is_some()
             }
 
+            fn may(&self) -> bool {
+                seam();
+                self.chan().$may()
+            }
+
             fn address(&self) -> usize {
                 std::ptr::from_ref(self.chan()).addr()
             }
 
-            #[inline(always)]
             fn attempt(self: Pin<&Self>) -> bool {
                 self.wait().attempt()
             }
@@ -238,14 +148,30 @@ macro_rules! arm {
                 unsafe { self.chan().core.raw_unlock() }
             }
 
-            unsafe fn attempt_locked(self: Pin<&Self>, wakes: &mut Wakes) -> bool {
+            unsafe fn attempt_locked(self: Pin<&Self>, wake: &mut Option<Waker>) -> bool {
                 // SAFETY: as the caller promises.
-                unsafe { self.wait().attempt_locked(|waker| waker.into_iter().for_each(|waker| wakes.push(waker))) }
+                unsafe { self.wait().attempt_locked(|waker| *wake = waker) }
+            }
+
+            fn queued(&self) -> bool {
+                self.wait.as_ref().is_some_and(|wait| wait.phase() == Phase::Queued)
             }
 
             unsafe fn enqueue(self: Pin<&Self>, claim: Pin<&Claim>, arm: u32) {
                 // SAFETY: as the caller promises.
                 unsafe { self.wait().enqueue(claim, arm) }
+            }
+
+            unsafe fn enqueue_unless_ready(self: Pin<&Self>, claim: Pin<&Claim>, arm: u32) -> bool {
+                self.lock();
+                let idle = !self.may();
+                if idle {
+                    // SAFETY: locked above; the rest as the caller promises.
+                    unsafe { self.enqueue(claim, arm) };
+                }
+                // SAFETY: locked above.
+                unsafe { self.unlock() };
+                idle
             }
         }
 
@@ -257,6 +183,6 @@ macro_rules! arm {
         }
     };
 }
-arm!(RecvArm[], RecvWait);
-arm!(SendArm[], SendWait);
-arm!(SendFromArm['o], SendWait);
+arm!(RecvArm[], RecvWait, may_recv);
+arm!(SendArm[], SendWait, may_send);
+arm!(SendFromArm['o], SendWait, may_send);

@@ -1,13 +1,24 @@
 //! `select!`: waits for several channel operations and other futures, commits exactly one.
 //!
-//! The macro parses the arms (`dormouse-macros`) and expands to: operands into pinned [`arms`], a claim, and
-//! [`Select`], the [`engine`] that is polled until one arm has won.
+//! The macro parses the arms (`dormouse-macros`) and expands to: [operands](ops), which it looks at once; if none is
+//! ready, pinned [`arms`], a claim, and [`Select`], the [`engine`] that is polled until one arm has won.
 mod arms;
 mod engine;
+mod locks;
+mod operands;
+mod ops;
 mod order;
 
-pub use arms::{recv_arm, send_arm, send_from_arm};
+/// Between two looks at channels: in a model, another thread comes first here. (Loom overlooks some of these moments.)
+#[inline(always)]
+fn seam() {
+    #[cfg(all(test, dormouse_loom))]
+    dormouse_testing::model::step();
+}
+
 pub use engine::{Case, FuturePoll, Outcome, Select};
+pub use ops::{recv_op, send_from_op, send_op};
+pub use order::{Draw, Looked};
 
 /// Waits until one of several arms is ready, commits it and runs its body. Go's `select`, and any future besides.
 ///

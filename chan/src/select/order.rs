@@ -1,86 +1,175 @@
-//! The orders in which a select looks at its arms: for choosing, and for locking.
-use std::mem::MaybeUninit;
+//! Which arm is looked at next: in order, or each of those that are left with the same probability.
+//!
+//! A uniform choice among the ready arms needs no permutation of all: whoever draws uniformly among the arms that may
+//! be ready (their hints say so) and strikes out those that are not, chooses uniformly among those that are. Nor does a
+//! first draw among all arms before any hint is read change that: it hits each ready arm with the same probability.
+//!
+//! Rejected: a random start and then in order, which favours the arm behind a gap; the same with an odd stride, which
+//! favours fewer but some.
+//!
+//! Checked by `tests/select/choice.rs` (chi square).
+use dormouse_wait::frame::{self, Reason};
+use dormouse_wait::random;
 
-/// The largest number of arms.
+/// The largest number of arms of a `select!`.
 pub(crate) const MAX_ARMS: usize = 64;
 
-/// A permutation of the arms: as written, or uniformly random, drawn one by one as it is asked for.
-pub(crate) struct Choice {
-    /// The arms that were not drawn yet, a bit each.
-    left: u64,
-    all: u64,
-    biased: bool,
+/// Arms to be drawn one by one, each once.
+pub(crate) trait Pool {
+    /// Leaves no arm in it.
+    fn clear(&mut self);
+    /// Adds an arm; ascending, each once.
+    fn add(&mut self, arm: usize);
+    /// Takes one out: the first, or any with the same probability.
+    fn draw(&mut self, biased: bool) -> Option<usize>;
 }
 
-impl Choice {
+/// Up to [`MAX_ARMS`] arms, a bit each.
+#[derive(Debug, Default)]
+pub(crate) struct Mask(u64);
+
+impl Pool for Mask {
     #[inline(always)]
-    pub(crate) fn new(len: usize, biased: bool) -> Self {
-        assert!(len <= MAX_ARMS, "select! takes up to {MAX_ARMS} arms");
-        let all = if len == 0 { 0 } else { u64::MAX >> (MAX_ARMS - len) };
-        Choice { left: all, all, biased }
+    fn clear(&mut self) {
+        self.0 = 0;
     }
 
-    /// Starts over; the arms that were drawn so far are drawn anew.
-    pub(crate) fn again(&mut self) {
-        self.left = self.all;
+    #[inline(always)]
+    fn add(&mut self, arm: usize) {
+        self.0 |= 1 << arm;
     }
-}
-
-impl Iterator for Choice {
-    type Item = usize;
 
     #[inline(always)]
-    fn next(&mut self) -> Option<usize> {
-        if self.left == 0 {
+    fn draw(&mut self, biased: bool) -> Option<usize> {
+        if self.0 == 0 {
             return None;
         }
-        let mut tail = self.left;
-        if !self.biased {
-            for _ in 0..dormouse_wait::random::below(self.left.count_ones()) {
+        let mut tail = self.0;
+        if !biased && tail & (tail - 1) != 0 {
+            for _ in 0..random::below(tail.count_ones()) {
                 tail &= tail - 1; // drops the lowest bit
             }
         }
         let arm = tail.trailing_zeros();
-        self.left &= !(1 << arm);
+        self.0 &= !(1 << arm);
         Some(arm as usize)
     }
 }
 
-/// Arms sorted by the address of their channel, so that locks are taken in one order everywhere (I10).
-pub(crate) struct ByAddress {
-    arms: [MaybeUninit<(usize, u8)>; MAX_ARMS],
-    len: usize,
+/// What the look came to that `select!` takes before anything waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// There was none.
+    No,
+    /// No arm was ready.
+    Nothing {
+        /// A future among the arms was polled and is pending.
+        futures: bool,
+        /// One of them waits for nothing of ours.
+        foreign: bool,
+    },
+    /// An arm may be ready, but whether all before it are not takes another look, a `biased` one.
+    Undecided,
+    /// The poll's budget is used up.
+    Refused,
 }
 
-impl ByAddress {
-    #[inline]
-    pub(crate) fn new() -> Self {
-        ByAddress { arms: [const { MaybeUninit::uninit() }; MAX_ARMS], len: 0 }
+/// The order of the first look of a `select!`, which is expanded into the user's code: no channel arm is made, pinned or
+/// locked for it that is not tried.
+#[derive(Debug)]
+pub struct Draw {
+    /// The arms that may be ready and were not drawn yet, once the hints are known.
+    left: Mask,
+    /// The arm that was drawn before, as a bit.
+    first: u64,
+    arms: u32,
+    biased: bool,
+    refused: bool,
+    undecided: bool,
+    futures: bool,
+    foreign: bool,
+}
+
+impl Draw {
+    /// For a select without `default`, which takes one operation from the poll's budget.
+    #[inline(always)]
+    pub fn new(arms: u32, biased: bool) -> Self {
+        Draw { refused: !frame::spend(), ..Draw::with_default(arms, biased) }
     }
 
-    /// Puts an arm in its place (insertion: few arms, mostly in order already).
-    #[inline]
-    pub(crate) fn insert(&mut self, address: usize, arm: usize) {
-        let mut place = self.len;
-        while place > 0 && self.get(place - 1).0 > address {
-            self.arms[place] = self.arms[place - 1];
-            place -= 1;
+    /// For a select with `default`: it does not wait, and so cannot give way.
+    #[inline(always)]
+    pub fn with_default(arms: u32, biased: bool) -> Self {
+        Draw {
+            left: Mask(0),
+            first: 0,
+            arms,
+            biased,
+            refused: false,
+            undecided: false,
+            futures: false,
+            foreign: false,
         }
-        self.arms[place].write((address, arm as u8));
-        self.len += 1;
     }
 
-    fn get(&self, place: usize) -> (usize, u8) {
-        debug_assert!(place < self.len);
-        // SAFETY: the first `len` are written.
-        unsafe { self.arms[place].assume_init() }
+    /// An arm to try before any hint is read.
+    #[inline(always)]
+    pub fn first(&mut self) -> Option<u32> {
+        if self.refused {
+            return None;
+        }
+        let arm = random::below(self.arms);
+        self.first = 1 << arm;
+        Some(arm)
     }
 
-    /// The arms of which each channel has one, in order of address.
-    #[inline]
-    pub(crate) fn distinct(&self) -> impl Iterator<Item = usize> {
-        (0..self.len)
-            .filter(|&place| place == 0 || self.get(place - 1).0 != self.get(place).0)
-            .map(|place| usize::from(self.get(place).1))
+    /// Reads the hints: a bit for each arm that may be ready.
+    #[inline(always)]
+    pub fn hints(&mut self, hints: impl FnOnce() -> u64) {
+        if !self.refused {
+            self.left = Mask(hints() & !self.first);
+        }
+    }
+
+    /// The arm to try next.
+    #[inline(always)]
+    #[allow(clippy::should_implement_trait, reason = "it is not for iterating")]
+    pub fn next(&mut self) -> Option<u32> {
+        self.left.draw(self.biased).map(|arm| arm as u32)
+    }
+
+    /// A future is about to be polled.
+    #[inline(always)]
+    pub fn polls(&self) {
+        frame::note(Reason::External, None);
+    }
+
+    /// It is pending.
+    #[inline(always)]
+    pub fn pending(&mut self) {
+        self.futures = true;
+        self.foreign |= frame::noted().is_external();
+    }
+
+    /// Ends the look.
+    #[inline(always)]
+    pub fn cannot_tell(&mut self) {
+        self.undecided = true;
+    }
+
+    /// Were all arms looked at?
+    #[inline(always)]
+    pub fn complete(&self) -> bool {
+        !self.undecided
+    }
+
+    /// What it came to.
+    #[inline(always)]
+    pub fn looked(&self) -> Looked {
+        match (self.refused, self.undecided) {
+            (true, _) => Looked::Refused,
+            (_, true) => Looked::Undecided,
+            _ => Looked::Nothing { futures: self.futures, foreign: self.foreign },
+        }
     }
 }

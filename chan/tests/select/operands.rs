@@ -1,7 +1,7 @@
 //! Operands: evaluated once, in order, all of them; what becomes of the values that lose.
 use crate::now;
 use dormouse_chan::{Receiver, SendError, Sender, bounded, never, select};
-use dormouse_testing::watch;
+use dormouse_testing::{Tally, panics, watch};
 use std::cell::{Cell, RefCell};
 use std::future::{pending, ready};
 use std::sync::Mutex;
@@ -439,4 +439,28 @@ fn values_may_borrow() {
         select! { send(tx, &text[5..]) -> sent => sent.unwrap() }
     });
     assert_eq!(rx.try_recv(), Ok("text"));
+}
+
+/// What a winning receive got goes back to its channel if a losing value panics in its drop.
+#[test]
+fn a_losing_value_that_panics_in_drop_costs_nothing() {
+    let _watch = watch();
+    for queued in [false, true] {
+        let tally = Tally::new();
+        let ((tx, rx), full) = (bounded(1), bounded(0));
+        let mut task = spawn(Box::pin(async {
+            select! {
+                send(full.0, tally.bomb(1)) -> _ => unreachable!(),
+                recv(rx) -> _ => unreachable!(),
+            }
+        }));
+        if queued {
+            assert_pending!(task.poll());
+        }
+        tx.try_send(tally.value(0)).unwrap_or_else(|_| unreachable!("there is room"));
+        assert_eq!(panics(|| task.poll()), "value 1 panics in drop");
+        drop(task);
+        assert_eq!(rx.try_recv().unwrap().number, 0, "queued: {queued}");
+        tally.check();
+    }
 }

@@ -7,14 +7,18 @@
 //!       let won;
 //!       {
 //!         1. preconditions, in order         let c0: bool = COND; ..
-//!         2. claim, operands, in order       a0: Pin<&Arm> of a channel arm, f1: Pin<&mut impl Future>
-//!         3. the engine, and the wait        poll_fn(|cx| select.poll(cx, &mut [cases])).await
-//!         4. the engine goes, losing channel arms are discarded in order, the winner's output is taken
+//!         2. operands, in order              a0: of a channel arm, f1: Pin<&mut impl Future>
+//!         3. the first look (`look.rs`), which most selects end with
+//!         4. claim, arms                     a0: Pin<&Arm> of a channel arm
+//!         5. the engine, and the wait        poll_fn(|cx| select.poll(cx, &mut [cases])).await
+//!         6. the engine goes, losing channel arms are discarded in order, the winner's output is taken
 //!       }
 //!       won
 //!     } { __DormouseOut::A0(mut value) => { let PAT = value; match () { () => BODY } } .. }
 //! }
 //! ```
+//! - The first look moves the operands on into the wait. Its locals end before, so that the future keeps nothing twice, and
+//!   no output.
 //! - The bodies stand outside the block of the arms: they run after the losers are gone, and may `break`, `?`, await
 //!   and borrow what the operands borrowed.
 //! - Each operand is an argument of a call in a `let` of its own: its temporaries are gone before the wait.
@@ -29,24 +33,19 @@
 //!
 //! Our names have the span `mixed_site`: locals that neither see nor shadow the user's. Only `__DormouseOut`, an item,
 //! can be seen from the bodies.
+use super::look::look;
+use super::names::{channels, futures, local, number, numbered, poll_future, unreachable, variant};
 use super::parse::{Arm, Operation, Select};
-use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Pat;
 use syn::spanned::Spanned;
 
 pub(super) fn expand(select: &Select) -> TokenStream {
     let site = Span::mixed_site();
-    let krate = &select.krate;
-    let claim = quote_spanned! {site=>
-        let claim = #krate::__private::Claim::new();
-        let claim = ::core::pin::pin!(claim);
-        let claim = claim.into_ref();
-    };
-    let wait = wait(select);
     if select.arms.is_empty() && select.default.is_none() && select.otherwise.is_none() {
-        let unreachable = unreachable();
-        return quote_spanned!(site=> { #claim #wait match outcome { _ => #unreachable } });
+        let (wait, unreachable) = (wait(select, None), unreachable());
+        return quote_spanned!(site=> { #wait match outcome { _ => #unreachable } });
     }
     let output = declare_output(select);
     let conditions = numbered(select).filter_map(|(i, arm)| {
@@ -54,8 +53,31 @@ pub(super) fn expand(select: &Select) -> TokenStream {
         let name = local("c", i);
         Some(quote_spanned!(site=> let #name: bool = #condition;))
     });
-    let operands = numbered(select).map(|(i, arm)| operand(krate, i, arm));
-    let settle = settle(select);
+    let operands = numbered(select).map(|(i, arm)| operand(&select.krate, i, arm));
+    let decide = if select.arms.is_empty() {
+        let (wait, settle) = (wait(select, None), settle(select));
+        quote_spanned!(site=> #wait #settle)
+    } else {
+        let names = channels(select).map(|(i, _)| local("a", i));
+        let looked = Ident::new("looked", site);
+        let (look, wait, settle) = (look(select), wait(select, Some(&looked)), settle(select));
+        quote_spanned! {site=>
+            'wait: {
+                let (looked, #(#names),*) = {
+                    let looked = #look;
+                    match looked {
+                        ::core::result::Result::Ok(out) => {
+                            won = out;
+                            break 'wait;
+                        }
+                        ::core::result::Result::Err(operands) => operands,
+                    }
+                };
+                #wait
+                #settle
+            }
+        }
+    };
     let bodies = bodies(select);
     quote_spanned! {site=> {
         #output
@@ -63,10 +85,8 @@ pub(super) fn expand(select: &Select) -> TokenStream {
             let won;
             {
                 #(#conditions)*
-                #claim
                 #(#operands)*
-                #wait
-                #settle
+                #decide
             }
             won
         } {
@@ -75,40 +95,9 @@ pub(super) fn expand(select: &Select) -> TokenStream {
     }}
 }
 
-fn numbered(select: &Select) -> impl Iterator<Item = (usize, &Arm)> {
-    select.arms.iter().enumerate()
-}
-
-fn futures(select: &Select) -> impl Iterator<Item = (usize, &Arm)> {
-    numbered(select).filter(|(_, arm)| matches!(arm.operation, Operation::Future(_)))
-}
-
-fn channels(select: &Select) -> impl Iterator<Item = (usize, &Arm)> {
-    numbered(select).filter(|(_, arm)| !matches!(arm.operation, Operation::Future(_)))
-}
-
-/// A name of ours: `c` condition, `a` channel arm, `f` future, `o` its output, `p` its poll, `e` still enabled.
-fn local(letter: &str, arm: usize) -> Ident {
-    format_ident!("{letter}{arm}", span = Span::mixed_site())
-}
-
-/// The variant, and type parameter, of an arm.
-fn variant(arm: usize) -> Ident {
-    format_ident!("A{arm}", span = Span::mixed_site())
-}
-
-/// The arm's number as the engine counts.
-fn number(arm: usize) -> Literal {
-    Literal::u32_suffixed(u32::try_from(arm).expect("the parser bounds the number of arms"))
-}
-
 /// Where the compiler shall point, with the hygiene of our names.
 fn at(span: Span) -> Span {
     Span::mixed_site().located_at(span)
-}
-
-fn unreachable() -> TokenStream {
-    quote_spanned!(Span::mixed_site()=> ::core::unreachable!("select! was told of an arm that cannot have won"))
 }
 
 /// The enum that carries the winner's output out of the block where the arms live.
@@ -123,7 +112,7 @@ fn declare_output(select: &Select) -> TokenStream {
     }
 }
 
-/// The statements that evaluate an arm's operands and pin what comes of them.
+/// The statement that evaluates an arm's operands. A future is pinned at once.
 fn operand(krate: &TokenStream, i: usize, arm: &Arm) -> TokenStream {
     let site = Span::mixed_site();
     let condition = match arm.condition {
@@ -135,24 +124,20 @@ fn operand(krate: &TokenStream, i: usize, arm: &Arm) -> TokenStream {
         Operation::Future(future) => return future_operand(i, future, &condition),
         Operation::Recv { channel } => {
             let channel = lend(channel);
-            quote_spanned!(site=> #krate::__private::recv_arm(#channel, #condition))
+            quote_spanned!(site=> #krate::__private::recv_op(#channel, #condition))
         }
         Operation::Send { channel, value } => {
             let channel = lend(channel);
-            quote_spanned!(site=> #krate::__private::send_arm(#channel, #value, #condition))
+            quote_spanned!(site=> #krate::__private::send_op(#channel, #value, #condition))
         }
         Operation::SendFrom { channel, place } => {
             let channel = lend(channel);
             let place = quote_spanned!(place.span()=> &mut (#place));
-            quote_spanned!(site=> #krate::__private::send_from_arm(#channel, #place, #condition))
+            quote_spanned!(site=> #krate::__private::send_from_op(#channel, #place, #condition))
         }
     };
     let name = local("a", i);
-    quote_spanned! {site=>
-        let #name = #make;
-        let #name = ::core::pin::pin!(#name);
-        let #name = #name.into_ref();
-    }
+    quote_spanned!(site=> let #name = #make;)
 }
 
 fn future_operand(i: usize, future: &syn::Expr, condition: &TokenStream) -> TokenStream {
@@ -165,10 +150,22 @@ fn future_operand(i: usize, future: &syn::Expr, condition: &TokenStream) -> Toke
     }
 }
 
-/// The engine, and the wait for its outcome. Defines `select`, `outcome` and the outputs of the futures.
-fn wait(select: &Select) -> TokenStream {
+/// Claim, arms, the engine, and the wait for its outcome. Defines `select`, `outcome` and the outputs of the futures.
+/// `looked` is what the first look came to, if there was one.
+fn wait(select: &Select, looked: Option<&Ident>) -> TokenStream {
     let site = Span::mixed_site();
     let krate = &select.krate;
+    let looked = looked.map_or_else(
+        || quote_spanned!(site=> #krate::__private::Looked::No),
+        |looked| quote_spanned!(site=> #looked),
+    );
+    let arms = channels(select).map(|(i, _)| {
+        let name = local("a", i);
+        quote_spanned! {site=>
+            let #name = ::core::pin::pin!(#name.arm());
+            let #name = #name.into_ref();
+        }
+    });
     let (biased, has_else) = (select.biased, select.otherwise.is_some());
     let outputs: Vec<_> = futures(select).map(|(i, _)| local("o", i)).collect();
     let probes = futures(select).map(|(i, arm)| probe(krate, i, arm));
@@ -183,8 +180,12 @@ fn wait(select: &Select) -> TokenStream {
         }
     });
     let new = quote_spanned! {site=>
+        let claim = #krate::__private::Claim::new();
+        let claim = ::core::pin::pin!(claim);
+        let claim = claim.into_ref();
+        #(#arms)*
         // Declared after the arms: it is dropped before them.
-        let mut select = #krate::__private::Select::new(claim, #biased, #has_else);
+        let mut select = #krate::__private::Select::new(claim, #biased, #has_else, #looked);
     };
     if select.default.is_some() && outputs.is_empty() {
         return quote_spanned! {site=> #new let outcome = select.decide(&mut [#(#cases),*]); };
@@ -208,34 +209,21 @@ fn wait(select: &Select) -> TokenStream {
 
 /// The closure that polls a future arm once and keeps an output that the pattern takes.
 fn probe(krate: &TokenStream, i: usize, arm: &Arm) -> TokenStream {
-    let (name, future, output, enabled) = (local("p", i), local("f", i), local("o", i), local("e", i));
-    let pattern = &arm.pattern;
-    let unreachable = unreachable();
-    quote_spanned! {Span::mixed_site()=>
+    let site = Span::mixed_site();
+    let (name, output, enabled) = (local("p", i), local("o", i), local("e", i));
+    let is = |poll: &str| {
+        let poll = Ident::new(poll, site);
+        quote_spanned!(site=> #krate::__private::FuturePoll::#poll)
+    };
+    let (pending, disabled, won) = (is("Pending"), is("Disabled"), is("Won"));
+    let won = quote_spanned!(site=> #output = ::core::option::Option::Some(value); #won);
+    let polled = poll_future(i, arm, &pending, &won, &disabled);
+    quote_spanned! {site=>
         let mut #name = |cx: &mut ::core::task::Context<'_>| {
             if !#enabled {
-                return #krate::__private::FuturePoll::Disabled;
+                return #disabled;
             }
-            match ::core::future::Future::poll(#future.as_mut(), cx) {
-                ::core::task::Poll::Pending => #krate::__private::FuturePoll::Pending,
-                ::core::task::Poll::Ready(mut value) => {
-                    let mut matches = false;
-                    // The user's pattern stands here a second time: what there is to say of it is said at the body.
-                    #[allow(unused, nonstandard_style, clippy::all, clippy::pedantic)]
-                    let value = match value {
-                        #pattern if { matches = true; false } => #unreachable,
-                        value => value,
-                    };
-                    if matches {
-                        #output = ::core::option::Option::Some(value);
-                        #krate::__private::FuturePoll::Won
-                    } else {
-                        #enabled = false;
-                        ::core::mem::drop(value);
-                        #krate::__private::FuturePoll::Disabled
-                    }
-                }
-            }
+            #polled
         };
     }
 }

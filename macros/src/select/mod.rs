@@ -1,8 +1,10 @@
 //! `select!`: from the user's tokens to the code that waits.
 //!
-//! `parse` knows the grammar and its error messages, `expand` the generated code. Neither knows how a select waits:
+//! `parse` knows the grammar and its error messages, `expand` and `look` the generated code. None knows how a select waits:
 //! that is in dormouse-chan, behind the names of its `__private` module.
 mod expand;
+mod look;
+mod names;
 mod parse;
 
 use proc_macro2::TokenStream;

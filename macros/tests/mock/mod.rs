@@ -1,5 +1,7 @@
 //! A stand-in for dormouse-chan: the names that `select!` expands to, with an engine that tries the arms in order and
 //! wakes nobody. It shows what the generated code does; what a select means is tested where the real engine is.
+//!
+//! The first look goes in order too; [`SLOW`] makes it find nothing, so that the engine decides.
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -29,6 +31,8 @@ impl<T> Chan<T> {
 thread_local! {
     /// Where the last select says that it stands.
     pub(crate) static LINE: Cell<u32> = const { Cell::new(0) };
+    /// Does the first look leave everything to the engine?
+    pub(crate) static SLOW: Cell<bool> = const { Cell::new(false) };
     static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -60,6 +64,59 @@ pub(crate) mod __private {
 
     pub(crate) use dormouse_macros::select_internal;
 
+    #[derive(Clone, Copy, PartialEq)]
+    pub(crate) enum Looked {
+        No,
+        /// Are there futures that are pending?
+        Nothing(bool),
+    }
+
+    pub(crate) struct Draw {
+        left: u64,
+        futures: bool,
+    }
+
+    impl Draw {
+        pub(crate) fn new(_arms: u32, biased: bool) -> Self {
+            log(if biased { "biased" } else { "random" });
+            Draw { left: 0, futures: false }
+        }
+
+        pub(crate) fn with_default(arms: u32, biased: bool) -> Self {
+            Draw::new(arms, biased)
+        }
+
+        pub(crate) fn first(&mut self) -> Option<u32> {
+            None
+        }
+
+        pub(crate) fn hints(&mut self, hints: impl FnOnce() -> u64) {
+            self.left = if super::SLOW.get() { 0 } else { hints() };
+        }
+
+        pub(crate) fn next(&mut self) -> Option<u32> {
+            let arm = (self.left != 0).then(|| self.left.trailing_zeros());
+            self.left &= self.left.wrapping_sub(1);
+            arm
+        }
+
+        pub(crate) fn polls(&self) {}
+
+        pub(crate) fn pending(&mut self) {
+            self.futures = true;
+        }
+
+        pub(crate) fn cannot_tell(&mut self) {}
+
+        pub(crate) fn complete(&self) -> bool {
+            true
+        }
+
+        pub(crate) fn looked(&self) -> Looked {
+            if super::SLOW.get() { Looked::No } else { Looked::Nothing(self.futures) }
+        }
+    }
+
     pub(crate) struct Claim(std::marker::PhantomPinned);
 
     impl Claim {
@@ -71,10 +128,11 @@ pub(crate) mod __private {
     pub(crate) struct Select<'a> {
         _claim: Pin<&'a Claim>,
         has_else: bool,
+        looked: Looked,
     }
 
     pub(crate) enum Case<'a> {
-        Chan(Pin<&'a dyn ArmOps>),
+        Chan(Pin<&'a dyn Tried>),
         Future(&'a mut dyn FnMut(&mut Context<'_>) -> FuturePoll),
     }
 
@@ -93,13 +151,19 @@ pub(crate) mod __private {
 
     impl<'a> Select<'a> {
         #[track_caller]
-        pub(crate) fn new(claim: Pin<&'a Claim>, biased: bool, has_else: bool) -> Self {
+        pub(crate) fn new(claim: Pin<&'a Claim>, _biased: bool, has_else: bool, looked: Looked) -> Self {
             super::LINE.set(std::panic::Location::caller().line());
-            log(if biased { "biased" } else { "random" });
-            Select { _claim: claim, has_else }
+            log("engine");
+            Select { _claim: claim, has_else, looked }
         }
 
         fn scan(&mut self, mut cx: Option<&mut Context<'_>>, cases: &mut [Case<'_>]) -> Option<Outcome> {
+            if let Looked::Nothing(futures) = std::mem::replace(&mut self.looked, Looked::No)
+                && cx.is_some()
+            {
+                let on = |case: &Case<'_>| matches!(case, Case::Chan(arm) if arm.is_enabled());
+                return (!futures && !cases.iter().any(on) && self.has_else).then_some(Outcome::Else);
+            }
             let mut any = false;
             for (i, case) in (0..).zip(cases) {
                 match case {
@@ -135,9 +199,14 @@ pub(crate) mod __private {
         }
     }
 
-    pub(crate) trait ArmOps {
+    pub(crate) trait Tried {
         fn is_enabled(&self) -> bool;
         fn commit(&self) -> bool;
+    }
+
+    pub(crate) trait ArmOps: Tried {
+        type Outcome;
+        fn outcome(&self) -> Self::Outcome;
     }
 
     /// What may stand for a channel: `&Chan`, `&&Chan`, `&Option<&Chan>`.
@@ -163,16 +232,66 @@ pub(crate) mod __private {
         }
     }
 
+    /// The operands of an arm, which here are the arm.
+    pub(crate) struct Op<A>(A);
+
+    impl<A: ArmOps> Op<A> {
+        pub(crate) fn enabled(&self) -> bool {
+            self.0.is_enabled()
+        }
+
+        pub(crate) fn may(&self) -> bool {
+            self.0.is_enabled()
+        }
+
+        pub(crate) fn attempt(&mut self) -> Option<Got<A::Outcome>> {
+            self.0.commit().then(|| Got(self.0.outcome()))
+        }
+
+        pub(crate) fn attempt_if(&mut self, still: impl FnOnce() -> bool) -> Option<Got<A::Outcome>> {
+            if still() { self.attempt() } else { None }
+        }
+
+        pub(crate) fn untried(&self) -> Option<Got<A::Outcome>> {
+            None
+        }
+
+        pub(crate) fn nothing(&self) -> bool {
+            !super::SLOW.get()
+        }
+
+        pub(crate) fn nothing_while(&self, rest: impl FnOnce() -> bool) -> bool {
+            self.nothing() && rest()
+        }
+
+        pub(crate) fn discard(self) {
+            log("discard");
+        }
+
+        pub(crate) fn arm(self) -> A {
+            self.0
+        }
+    }
+
+    pub(crate) struct Got<O>(O);
+
+    impl<O> Got<O> {
+        pub(crate) fn finish(self) -> O {
+            log("take");
+            self.0
+        }
+    }
+
     pub(crate) struct RecvArm<'a, T>(Option<&'a Chan<T>>, Mutex<Option<T>>);
 
-    pub(crate) fn recv_arm<'a, T>(operand: impl Operand<'a, T>, enabled: bool) -> RecvArm<'a, T> {
-        RecvArm(operand.chan().filter(|_| enabled), Mutex::new(None))
+    pub(crate) fn recv_op<'a, T>(operand: impl Operand<'a, T>, enabled: bool) -> Op<RecvArm<'a, T>> {
+        Op(RecvArm(operand.chan().filter(|_| enabled), Mutex::new(None)))
     }
 
     impl<T> RecvArm<'_, T> {
         pub(crate) fn take(self: Pin<&Self>) -> Option<T> {
             log("take");
-            self.1.lock().unwrap().take()
+            self.outcome()
         }
 
         pub(crate) fn discard(self: Pin<&Self>) {
@@ -182,6 +301,13 @@ pub(crate) mod __private {
     }
 
     impl<T> ArmOps for RecvArm<'_, T> {
+        type Outcome = Option<T>;
+        fn outcome(&self) -> Self::Outcome {
+            self.1.lock().unwrap().take()
+        }
+    }
+
+    impl<T> Tried for RecvArm<'_, T> {
         fn is_enabled(&self) -> bool {
             self.0.is_some()
         }
@@ -195,14 +321,18 @@ pub(crate) mod __private {
 
     pub(crate) struct SendArm<'a, T>(&'a Chan<T>, Mutex<Option<T>>, bool);
 
-    pub(crate) fn send_arm<'a, T>(operand: impl Operand<'a, T>, value: T, enabled: bool) -> SendArm<'a, T> {
-        SendArm(operand.chan().expect("a sender"), Mutex::new(Some(value)), enabled)
+    pub(crate) fn send_op<'a, T>(
+        operand: impl Operand<'a, T>,
+        value: T,
+        enabled: bool,
+    ) -> Op<SendArm<'a, T>> {
+        Op(SendArm(operand.chan().expect("a sender"), Mutex::new(Some(value)), enabled))
     }
 
     impl<T> SendArm<'_, T> {
         pub(crate) fn take(self: Pin<&Self>) -> Result<(), T> {
             log("take");
-            self.1.lock().unwrap().take().map_or(Ok(()), Err)
+            self.outcome()
         }
 
         pub(crate) fn discard(self: Pin<&Self>) {
@@ -213,6 +343,13 @@ pub(crate) mod __private {
     }
 
     impl<T> ArmOps for SendArm<'_, T> {
+        type Outcome = Result<(), T>;
+        fn outcome(&self) -> Self::Outcome {
+            self.1.lock().unwrap().take().map_or(Ok(()), Err)
+        }
+    }
+
+    impl<T> Tried for SendArm<'_, T> {
         fn is_enabled(&self) -> bool {
             self.2
         }
@@ -226,19 +363,19 @@ pub(crate) mod __private {
 
     pub(crate) struct SendFromArm<'a, T>(&'a Chan<T>, Mutex<&'a mut Option<T>>, bool);
 
-    pub(crate) fn send_from_arm<'a, T>(
+    pub(crate) fn send_from_op<'a, T>(
         operand: impl Operand<'a, T>,
         place: &'a mut Option<T>,
         enabled: bool,
-    ) -> SendFromArm<'a, T> {
+    ) -> Op<SendFromArm<'a, T>> {
         let enabled = enabled && place.is_some();
-        SendFromArm(operand.chan().expect("a sender"), Mutex::new(place), enabled)
+        Op(SendFromArm(operand.chan().expect("a sender"), Mutex::new(place), enabled))
     }
 
     impl<T> SendFromArm<'_, T> {
         pub(crate) fn take(self: Pin<&Self>) -> Result<(), T> {
             log("take");
-            Ok(())
+            self.outcome()
         }
 
         pub(crate) fn discard(self: Pin<&Self>) {
@@ -247,6 +384,13 @@ pub(crate) mod __private {
     }
 
     impl<T> ArmOps for SendFromArm<'_, T> {
+        type Outcome = Result<(), T>;
+        fn outcome(&self) -> Self::Outcome {
+            Ok(())
+        }
+    }
+
+    impl<T> Tried for SendFromArm<'_, T> {
         fn is_enabled(&self) -> bool {
             self.2
         }
