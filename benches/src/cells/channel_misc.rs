@@ -6,7 +6,7 @@
 //!   oneshot, or a channel of capacity 1.
 use super::table::{Through, through_on_one_thread};
 use crate::channels::{Capacity, Channel, Shape};
-use crate::hosts::{Host, Tokio};
+use crate::hosts::{Dormouse, Host, Tokio};
 use crate::measure::{Sample, Stopwatch};
 use crate::registry::{Cell, Scale};
 use std::hint::black_box;
@@ -26,6 +26,12 @@ pub(crate) fn cells() -> Vec<Cell> {
     let oneshot = through_on_one_thread(cell("channel/oneshot".into(), "channel"), OneShot);
     cells.push(
         oneshot
+            .with("dormouse oneshot on dormouse, 1 thread", "dormouse", |scale| {
+                dormouse_oneshot(Dormouse::ONE, scale)
+            })
+            .with("dormouse oneshot on tokio, 1 thread", "dormouse", |scale| {
+                dormouse_oneshot(Tokio::ONE, scale)
+            })
             .with("tokio oneshot on tokio, 1 thread", "tokio", tokio_oneshot)
             .with("futures oneshot on tokio, 1 thread", "futures", futures_oneshot)
             .with("crossfire oneshot on tokio, 1 thread", "crossfire", crossfire_oneshot),
@@ -108,6 +114,14 @@ impl Through for OneShot {
             C::recv(&mut receiver).await.expect("it was sent")
         })
     }
+}
+
+fn dormouse_oneshot(host: impl Host, scale: Scale) -> Sample {
+    oneshots(host, scale, |n| async move {
+        let (sender, receiver) = dormouse_chan::oneshot();
+        sender.send(n).expect("open");
+        receiver.await.expect("it was sent")
+    })
 }
 
 fn tokio_oneshot(scale: Scale) -> Sample {
