@@ -60,6 +60,7 @@ pub use ops::{
     SendTimeoutFuture, WeakReceiver, WeakSender,
 };
 pub use receiver::{Iter, Receiver, RecvFuture};
+pub use select::{Select, SelectFuture, Selected};
 pub use sender::{SendFromFuture, SendFuture, Sender};
 pub use watch::watch;
 
@@ -71,7 +72,7 @@ use dormouse_wait::prim::Arc;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::select::{
-        Case, Draw, FuturePoll, Looked, Outcome, Select, recv_op, send_from_op, send_op,
+        Case, Draw, FuturePoll, Looked, Outcome, Waiting, recv_op, send_from_op, send_op,
     };
     pub use dormouse_macros::select_internal;
     pub use dormouse_wait::claim::Claim;

@@ -2,6 +2,8 @@
 //! outcomes, wake-ups, lengths, and where each value is, compared after every step. Where several arms of a select are
 //! ready, any of them is right.
 
+#[path = "against_model/dynamic.rs"]
+mod dynamic;
 #[path = "against_model/model.rs"]
 mod model;
 
@@ -10,17 +12,20 @@ use dormouse_testing::Count;
 use model::{Arm, DEFAULT, ELSE, FUTURE, Fut, Got, Model, Op, Outcome, Words};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 const CHANNELS: usize = 3;
 
-type Dropped = Rc<RefCell<BTreeSet<u32>>>;
+/// A future that is ready when it is true.
+type Gate = Arc<AtomicBool>;
+
+type Dropped = Arc<Mutex<BTreeSet<u32>>>;
 
 /// A value that tells when it is dropped. Number 0 fills the arms that are disabled.
 struct Val(u32, Dropped);
@@ -28,7 +33,7 @@ struct Val(u32, Dropped);
 impl Drop for Val {
     fn drop(&mut self) {
         if self.0 > 0 {
-            assert!(self.1.borrow_mut().insert(self.0), "value {} is dropped twice", self.0);
+            assert!(self.1.lock().unwrap().insert(self.0), "value {} is dropped twice", self.0);
         }
     }
 }
@@ -48,6 +53,8 @@ enum Step {
         sends: [Option<usize>; 3],
         gate: Option<bool>,
         words: Words,
+        /// By `chan::Select`. (Its `try_wait` polls no future.)
+        dynamic: bool,
     },
     Poll(Index),
     Drop(Index),
@@ -81,12 +88,15 @@ fn step() -> impl Strategy<Value = Step> {
         [maybe(), maybe(), maybe()],
         proptest::option::weighted(0.3, proptest::bool::weighted(0.2)),
         words(),
+        proptest::bool::weighted(0.3),
     );
     prop_oneof![
         4 => chan.clone().prop_map(Step::Recv),
         4 => chan.clone().prop_map(Step::Send),
         4 => (chan.clone(), proptest::bool::weighted(0.3)).prop_map(|(chan, gate)| Step::Reserve { chan, gate }),
-        8 => select.prop_map(|(recvs, sends, gate, words)| Step::Select { recvs, sends, gate, words }),
+        8 => select.prop_map(|(recvs, sends, gate, words, dynamic)| Step::Select {
+            recvs, sends, gate, words, dynamic: dynamic && !(words.default && gate.is_some()),
+        }),
         24 => any::<Index>().prop_map(Step::Poll),
         6 => any::<Index>().prop_map(Step::Drop),
         2 => any::<Index>().prop_map(Step::OpenGate),
@@ -118,7 +128,7 @@ struct Arms {
     recvs: [Option<Rc<Receiver<Val>>>; 3],
     sends: [SendSlot; 2],
     send_from: SendSlot,
-    gate: Option<Rc<Cell<bool>>>,
+    gate: Option<Gate>,
 }
 
 /// One select with the given words added to it.
@@ -141,9 +151,9 @@ macro_rules! select_with {
     }};
 }
 
-async fn opened(gate: &Option<Rc<Cell<bool>>>) {
+async fn opened(gate: &Option<Gate>) {
     std::future::poll_fn(|_| match gate {
-        Some(gate) if gate.get() => Poll::Ready(()),
+        Some(gate) if gate.load(SeqCst) => Poll::Ready(()),
         _ => Poll::Pending,
     })
     .await;
@@ -175,7 +185,7 @@ enum Handle {
 struct Task {
     future: Pin<Box<dyn Future<Output = Out>>>,
     handles: Vec<Handle>,
-    gate: Option<Rc<Cell<bool>>>,
+    gate: Option<Gate>,
     wakes: Arc<Count>,
 }
 
@@ -235,7 +245,7 @@ impl World {
         &mut self,
         fut: Fut,
         handles: Vec<Handle>,
-        gate: Option<Rc<Cell<bool>>>,
+        gate: Option<Gate>,
         future: impl Future<Output = Out> + 'static,
     ) {
         self.model.futs.insert(self.next_task, fut);
@@ -276,7 +286,7 @@ impl World {
         let (number, value) = self.value();
         let arm = Arm { number: 3, chan, op: Op::Reserve(number) };
         let handles = vec![Handle::Tx(chan, tx.clone())];
-        let open = Rc::new(Cell::new(gate));
+        let open = Gate::new(AtomicBool::new(gate));
         self.add(
             Fut::new(vec![arm], Some(gate), Words::default()),
             handles,
@@ -300,6 +310,7 @@ impl World {
         sends: [Option<usize>; 3],
         gate: Option<bool>,
         words: Words,
+        dynamic: bool,
     ) {
         let (mut arms, mut handles) = (Vec::new(), Vec::new());
         let recvs = std::array::from_fn(|i| {
@@ -323,9 +334,14 @@ impl World {
         };
         let sends = [send(0), send(1)];
         let send_from = send(2);
-        let real_gate = gate.map(|open| Rc::new(Cell::new(open)));
+        let real_gate = gate.map(|open| Gate::new(AtomicBool::new(open)));
         let real_arms = Arms { recvs, sends, send_from, gate: real_gate.clone() };
-        self.add(Fut::new(arms, gate, words), handles, real_gate, run_select(real_arms, words));
+        let fut = Fut::new(arms, gate, words);
+        if dynamic {
+            self.add(fut, handles, real_gate, dynamic::run_select(real_arms, words));
+        } else {
+            self.add(fut, handles, real_gate, run_select(real_arms, words));
+        }
     }
 
     fn poll(&mut self, id: usize) -> Result<(), TestCaseError> {
@@ -459,8 +475,8 @@ impl World {
             &Step::Recv(chan) => self.add_recv(chan),
             &Step::Send(chan) => self.add_send(chan),
             &Step::Reserve { chan, gate } => self.add_reserve(chan, gate),
-            &Step::Select { recvs, sends, gate, words } => {
-                self.add_select(recvs, sends, gate, words);
+            &Step::Select { recvs, sends, gate, words, dynamic } => {
+                self.add_select(recvs, sends, gate, words, dynamic);
             }
             Step::Poll(index) => {
                 if let Some(id) = self.pick(index) {
@@ -477,7 +493,7 @@ impl World {
                 if let Some(id) = self.pick(index)
                     && let Some(gate) = &self.tasks[&id].gate
                 {
-                    gate.set(true);
+                    gate.store(true, SeqCst);
                     self.model.futs.get_mut(&id).expect("picked").gate = Some(true);
                 }
             }
@@ -491,7 +507,7 @@ impl World {
     }
 
     fn compare(&self) -> Result<(), TestCaseError> {
-        prop_assert_eq!(&*self.dropped.borrow(), &self.model.dropped, "values that are gone");
+        prop_assert_eq!(&*self.dropped.lock().unwrap(), &self.model.dropped, "values that are gone");
         for (id, task) in &self.tasks {
             let expected = self.model.futs[id].wakes;
             prop_assert_eq!(task.wakes.get(), expected, "wake-ups of task {}", id);
@@ -517,7 +533,7 @@ impl World {
         self.tasks.clear();
         self.ends.clear();
         let all: BTreeSet<_> = (1..self.next_value).collect();
-        prop_assert_eq!(&*self.dropped.borrow(), &all, "each value is dropped in the end");
+        prop_assert_eq!(&*self.dropped.lock().unwrap(), &all, "each value is dropped in the end");
         Ok(())
     }
 }

@@ -8,13 +8,21 @@
 //! | waiting: held while futures are polled, places kept, wake-ups | `waiting` |
 //! | `else`, patterns, no arm at all | `disabled` |
 //! | bodies; tasks of other runtimes | `bodies` |
+//! | `chan::Select`, the dynamic form: all of it again; arms that come and go; rounds | `dynamic` |
+//! | the same while it waits: cancelled, forgotten, won, panics | `dynamic_waiting` |
 
+#[path = "support/allocs.rs"]
+mod allocs;
 #[path = "select/bodies.rs"]
 mod bodies;
 #[path = "select/choice.rs"]
 mod choice;
 #[path = "select/disabled.rs"]
 mod disabled;
+#[path = "select/dynamic.rs"]
+mod dynamic;
+#[path = "select/dynamic_waiting.rs"]
+mod dynamic_waiting;
 #[path = "select/one_arm.rs"]
 mod one_arm;
 #[path = "select/operands.rs"]

@@ -1,6 +1,6 @@
 //! The channel arms of a select: waits that the engine can try, queue and withdraw.
-use super::engine::Arm;
 use super::seam;
+use super::traits::Arm;
 use crate::core::Chan;
 use crate::error::SendError;
 use crate::wait::{RecvWait, SendWait};
@@ -50,6 +50,16 @@ impl<'a, T> RecvArm<'a, T> {
             self.wait().withdraw();
         }
     }
+
+    /// Makes it fresh again, whatever it came to; a value that was not taken goes back.
+    pub(crate) fn rearm(self: Pin<&Self>) {
+        self.discard();
+        let wait = self.wait();
+        if wait.phase() == Phase::Closed {
+            wait.outcome();
+        }
+        wait.reset();
+    }
 }
 
 impl<'a, T> SendArm<'a, T> {
@@ -70,6 +80,27 @@ impl<'a, T> SendArm<'a, T> {
         if self.wait.is_some() {
             drop(self.wait().withdraw());
         }
+    }
+
+    /// Makes it fresh again, whatever it came to: disabled if its value was sent, else with that value.
+    pub(crate) fn rearm(self: Pin<&mut Self>) {
+        if self.wait.is_some() && self.as_ref().wait().phase() != Phase::Idle {
+            let chan = self.chan();
+            let value = self.as_ref().wait().withdraw();
+            self.set_wait(value.map(|value| SendWait::new(chan, value)));
+        }
+    }
+
+    /// Gives it another value, or none; the one that it had comes back. It is not queued.
+    pub(crate) fn replace(self: Pin<&mut Self>, chan: &'a Chan<T>, value: Option<T>) -> Option<T> {
+        let old = if self.wait.is_some() { self.as_ref().wait().withdraw() } else { None };
+        self.set_wait(value.map(|value| SendWait::new(chan, value)));
+        old
+    }
+
+    fn set_wait(self: Pin<&mut Self>, wait: Option<SendWait<'a, T>>) {
+        // SAFETY: the wait is pinned with the arm; it is replaced, which drops it where it is.
+        unsafe { self.map_unchecked_mut(|arm| &mut arm.wait) }.set(wait);
     }
 }
 
@@ -114,7 +145,7 @@ macro_rules! arm {
                 unsafe { self.map_unchecked(|arm| arm.wait.as_ref().expect(DISABLED)) }
             }
 
-            fn chan(&self) -> &Chan<T> {
+            fn chan(&self) -> &'a Chan<T> {
                 self.wait.as_ref().expect(DISABLED).chan()
             }
         }

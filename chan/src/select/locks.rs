@@ -1,8 +1,8 @@
 //! The locks of all channels of a select at once: in address order, each once (I10).
 //!
 //! Under them no user code runs: wakers are cloned and futures polled before, wake-ups are fired after.
-use super::engine::{Arm, Arms};
 use super::order::Pool;
+use super::traits::{Arm, Arms};
 use dormouse_wait::wakes;
 use std::pin::Pin;
 use std::task::Waker;

@@ -1,13 +1,16 @@
-//! `select!`: waits for several channel operations and other futures, commits exactly one.
+//! `select!`, and [`Select`], its [dynamic](dynamic) form: wait for several channel operations and other futures, commits exactly one.
 //!
 //! The macro parses the arms (`dormouse-macros`) and expands to: [operands](ops), which it looks at once; if none is
-//! ready, pinned [`arms`], a claim, and [`Select`], the [`engine`] that is polled until one arm has won.
+//! ready, pinned [`arms`], a claim, and [`Waiting`], the [`engine`] that is polled until one arm has won.
 mod arms;
+mod dynamic;
 mod engine;
 mod locks;
 mod operands;
 mod ops;
 mod order;
+mod traits;
+mod waiting;
 
 /// Between two looks at channels: in a model, another thread comes first here. (Loom overlooks some of these moments.)
 #[inline(always)]
@@ -16,9 +19,11 @@ fn seam() {
     dormouse_testing::model::step();
 }
 
-pub use engine::{Case, FuturePoll, Outcome, Select};
+pub use dynamic::{Select, SelectFuture, Selected};
 pub use ops::{recv_op, send_from_op, send_op};
 pub use order::{Draw, Looked};
+pub use traits::FuturePoll;
+pub use waiting::{Case, Outcome, Waiting};
 
 /// Waits until one of several arms is ready, commits it and runs its body. Go's `select`, and any future besides.
 ///
@@ -37,15 +42,15 @@ pub use order::{Draw, Looked};
 /// # What is promised
 /// - **Exactly one** arm happens, whoever races: the other channel operations have not taken place.
 /// - **Uniform choice**: among the arms that are ready, each is chosen with the same probability, in each call anew;
-///   with `biased;` the first in order.
-/// - **`default`** runs only if at one instant no channel arm was ready: all channels are looked at under all their
-///   locks. Futures are polled once, before. With channel arms only, `select!` with a `default` does not wait and
+///   with `biased;` the first in order, and no channel arm before it was ready when it won.
+/// - **`default`** runs only if at one instant no channel arm was ready, however many channels there are. Futures are
+///   polled before that. With channel arms only, `select!` with a `default` does not wait and
 ///   works outside of async code.
 /// - **Operands** (channels, values, futures) are evaluated once, in order, after the conditions, also those of arms
 ///   that are disabled. Their temporaries are gone before the wait.
 /// - **Bodies** run after the losers are gone: they may `break`, `continue`, `return`, `?`, `.await`, and use what the
 ///   operands borrowed.
-/// - Nothing is allocated. Up to 64 arms; the same channel may stand in several, in both directions.
+/// - Nothing is allocated. Up to 64 arms ([`Select`](crate::Select) takes any number); the same channel may stand in several, in both directions.
 ///
 /// # Arms
 /// - `recv(rx)` is ready with `Some(value)`, or with `None` when the channel is closed and drained. A closed channel

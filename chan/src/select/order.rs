@@ -56,6 +56,42 @@ impl Pool for Mask {
     }
 }
 
+/// Any number of arms. It allocates for as many as there are, and keeps that.
+#[derive(Debug, Default)]
+pub(crate) struct Many {
+    arms: Vec<u32>,
+    /// How many of them were drawn in order.
+    drawn: usize,
+}
+
+impl Many {
+    /// Makes room for `arms` arms.
+    pub(crate) fn reserve(&mut self, arms: usize) {
+        self.clear();
+        self.arms.reserve(arms);
+    }
+}
+
+impl Pool for Many {
+    fn clear(&mut self) {
+        self.arms.clear();
+        self.drawn = 0;
+    }
+
+    fn add(&mut self, arm: usize) {
+        self.arms.push(arm as u32);
+    }
+
+    fn draw(&mut self, biased: bool) -> Option<usize> {
+        if biased {
+            self.drawn += 1;
+            return Some(*self.arms.get(self.drawn - 1)? as usize);
+        }
+        let left = self.arms.len();
+        (left > 0).then(|| self.arms.swap_remove(random::below(left as u32) as usize) as usize)
+    }
+}
+
 /// What the look came to that `select!` takes before anything waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Looked {

@@ -13,7 +13,7 @@ const PICKS: u32 = 100_000;
 /// Asks that `PICKS` calls of `pick` choose uniformly among its `N` answers. One run in 10,000 would fail by chance;
 /// but the seed makes each run the same.
 #[track_caller]
-fn uniform<const N: usize>(mut pick: impl FnMut() -> usize) {
+pub(crate) fn uniform<const N: usize>(mut pick: impl FnMut() -> usize) {
     // The quantile 0.9999 of chi square with N - 1 degrees of freedom.
     let bound = match N {
         2 => 15.14,

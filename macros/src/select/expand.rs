@@ -185,7 +185,7 @@ fn wait(select: &Select, looked: Option<&Ident>) -> TokenStream {
         let claim = claim.into_ref();
         #(#arms)*
         // Declared after the arms: it is dropped before them.
-        let mut select = #krate::__private::Select::new(claim, #biased, #has_else, #looked);
+        let mut select = #krate::__private::Waiting::new(claim, #biased, #has_else, #looked);
     };
     if select.default.is_some() && outputs.is_empty() {
         return quote_spanned! {site=> #new let outcome = select.decide(&mut [#(#cases),*]); };

@@ -125,7 +125,7 @@ pub(crate) mod __private {
         }
     }
 
-    pub(crate) struct Select<'a> {
+    pub(crate) struct Waiting<'a> {
         _claim: Pin<&'a Claim>,
         has_else: bool,
         looked: Looked,
@@ -149,12 +149,12 @@ pub(crate) mod __private {
         Else,
     }
 
-    impl<'a> Select<'a> {
+    impl<'a> Waiting<'a> {
         #[track_caller]
         pub(crate) fn new(claim: Pin<&'a Claim>, _biased: bool, has_else: bool, looked: Looked) -> Self {
             super::LINE.set(std::panic::Location::caller().line());
             log("engine");
-            Select { _claim: claim, has_else, looked }
+            Waiting { _claim: claim, has_else, looked }
         }
 
         fn scan(&mut self, mut cx: Option<&mut Context<'_>>, cases: &mut [Case<'_>]) -> Option<Outcome> {
@@ -193,7 +193,7 @@ pub(crate) mod __private {
         }
     }
 
-    impl Drop for Select<'_> {
+    impl Drop for Waiting<'_> {
         fn drop(&mut self) {
             log("end");
         }
