@@ -1,5 +1,5 @@
-//! What a channel is: its state under one lock, and every transition of it. Everything else in this crate is a way
-//! to call these.
+//! What a channel is: its state under one lock, and every transition of it. [`Chan`](crate::chan::Chan) puts it behind the
+//! lock, and everything else in this crate is a way to call these.
 //!
 //! State under the lock: a FIFO buffer, the waiting receivers, the waiting senders, values put back, and whether the
 //! channel is closed.
@@ -27,11 +27,6 @@
 //!
 //! Locks: one, never two, except in `select`, which takes several in address order. No user code runs under it: values are moved,
 //! never dropped or cloned; wakers come out and are woken, cloned and dropped after unlocking (I8).
-//!
-//! The hint: a byte that says, without the lock, that a receive or a send would certainly find nothing. It is written
-//! under the lock when it changes. A reader that acts on "certainly nothing" acts on a state that the channel had
-//! after everything that happens before the read; so `try_recv` may answer Empty by it alone. A reader that acts on
-//! "maybe" takes the lock.
 //!
 //! Rejected: a lock-free queue with event listeners (barging, and a rendezvous is impossible); a wake-up token instead
 //! of the value (the woken receiver may be dropped, and then the token must be passed on: more states); dropping a
@@ -62,16 +57,12 @@
 //! | I8 no user code under the lock | `queueing::wakers_may_use_the_channel`, `closing::a_dropped_value_may_use_the_channel`, `reentrant::wakers_that_call_back` |
 //! | I9 nothing is kept | `values::nothing_is_kept_of_a_value_that_was_received` |
 //! | places set aside | `tests/family/permits.rs`, `models::permits`, `tests/against_model.rs`, the facade's `tests/simulation/permits.rs` |
-//! | the hint | `models::hint_follows_happens_before`, `cancel::peers::tokio_7686_try_recv_sees_what_happened_before` |
-use crate::buffer::{Buffer, drop_all};
-use crate::error::{SendError, TryRecvError, TrySendError};
-use crate::handles::Handles;
+use crate::buffer::Buffer;
+use crate::hint;
 use dormouse_wait::list::{List, Verdict};
-use dormouse_wait::lock::Lock;
-use dormouse_wait::prim::atomic::{AtomicU8, Ordering::*};
-use dormouse_wait::wakes::{self, Wakes};
+use dormouse_wait::wakes::Wakes;
 use std::collections::VecDeque;
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::MaybeUninit;
 use std::task::Waker;
 
 /// What passes to a waiting receiver: the value, and the number of its hand-over. Unwritten until then.
@@ -155,22 +146,20 @@ pub(crate) enum Reserve {
 /// Marks a waiting sender that waits for a permit, and has no value yet.
 pub(crate) const RESERVES: u32 = u32::MAX;
 
-const MAY_RECV: u8 = 1;
-const MAY_SEND: u8 = 2;
-
-/// A channel.
-#[repr(C)]
-pub(crate) struct Chan<T> {
-    hint: AtomicU8,
-    pub(crate) core: Lock<Core<T>>,
-    /// Handles of each half; the last one to go closes.
-    pub(crate) senders: Handles,
-    pub(crate) receivers: Handles,
-    /// `usize::MAX` = unbounded.
-    capacity: usize,
-}
-
 impl<T> Core<T> {
+    pub(crate) fn new(buffer: Buffer<T>, nil: bool) -> Self {
+        Core {
+            buffer,
+            receivers: List::new(),
+            senders: List::new(),
+            closers: List::new(),
+            returned: None,
+            handed: 0,
+            state: if nil { State::Nil } else { State::Open },
+            unusual: nil,
+        }
+    }
+
     /// [`take`](Core::take) in its commonest case: a value is buffered, nobody waits, nothing unusual.
     #[inline(always)]
     pub(crate) fn take_buffered(&mut self) -> Option<T> {
@@ -298,7 +287,7 @@ impl<T> Core<T> {
         self.state == State::Closed
     }
 
-    fn is_nil(&self) -> bool {
+    pub(crate) fn is_nil(&self) -> bool {
         self.state == State::Nil
     }
 
@@ -337,19 +326,74 @@ impl<T> Core<T> {
         (put, next)
     }
 
-    fn len(&self) -> usize {
+    /// Closes, and tells as many of those who wait as one batch of wake-ups holds; to be called again until it is not
+    /// full. True the first time; `None` if nothing closes this channel.
+    pub(crate) fn close(&mut self, wakes: &mut Wakes) -> Option<bool> {
+        let first = match self.state {
+            State::Nil => return None,
+            state => state == State::Open,
+        };
+        self.state = State::Closed;
+        self.unusual = true;
+        tell(&mut self.receivers, wakes);
+        tell(&mut self.senders, wakes);
+        tell(&mut self.closers, wakes);
+        Some(first)
+    }
+
+    /// All values that are in the channel, one after the other, to be dropped outside of the lock.
+    pub(crate) fn take_rest(&mut self) -> impl FnMut() -> Option<T> + use<T> {
+        let mut buffer = self.buffer.take_all();
+        let mut returned = self.returned.take();
+        self.unusual = self.state != State::Open;
+        move || {
+            let returned = returned.as_mut().and_then(|returned| returned.pop_front());
+            returned.map(|(_, value)| value).or_else(|| buffer.pop())
+        }
+    }
+
+    /// The values in the channel.
+    pub(crate) fn len(&self) -> usize {
         self.returned.as_ref().map_or(0, |returned| returned.len()) + self.buffer.len()
     }
 
+    /// `None` = unbounded.
+    pub(crate) fn capacity(&self) -> Option<usize> {
+        Some(self.buffer.capacity()).filter(|capacity| *capacity != usize::MAX)
+    }
+
+    /// Is there no room in the buffer?
+    pub(crate) fn is_full(&self) -> bool {
+        // Not `len`: what was put back takes no room. And what was set aside in a closed channel is nobody's any more.
+        let limit = if self.is_closed() { self.buffer.capacity() } else { self.buffer.limit() };
+        self.buffer.len() >= limit
+    }
+
+    /// Is there a value, and room for one, before and after any step that moved one? Then the hint is as it was.
     #[inline(always)]
-    fn hint(&self) -> u8 {
-        let may_recv = (self.buffer.len() > 0) | !self.senders.is_empty() | self.unusual;
-        let may_send = self.buffer.has_room() | !self.receivers.is_empty() | self.unusual;
-        (u8::from(may_recv) * MAY_RECV) | (u8::from(may_send) * MAY_SEND)
+    pub(crate) fn is_in_the_middle(&self) -> bool {
+        self.buffer.len().wrapping_sub(2) < self.buffer.limit().saturating_sub(3)
+    }
+
+    /// What the [hint](crate::hint) is to say.
+    #[inline(always)]
+    pub(crate) fn hint(&self) -> u8 {
+        if self.unusual {
+            return self.unusual_hint();
+        }
+        let may_recv = (self.buffer.len() > 0) | !self.senders.is_empty();
+        let may_send = self.buffer.has_room() | !self.receivers.is_empty();
+        (u8::from(may_recv) * hint::RECV) | (u8::from(may_send) * hint::SEND)
+    }
+
+    #[cold]
+    fn unusual_hint(&self) -> u8 {
+        let finished = self.is_closed() && self.len() == 0;
+        hint::SEND | if finished { hint::FINISHED } else { hint::RECV }
     }
 
     /// I2: nobody who could be served waits. (While `close` tells the waiters in batches, some still stand here.)
-    fn check(&self) {
+    pub(crate) fn check(&self) {
         if cfg!(debug_assertions) && self.state == State::Open {
             debug_assert!(
                 self.buffer.len() == 0 || !self.receivers.any_winnable(),
@@ -359,244 +403,6 @@ impl<T> Core<T> {
                 !self.buffer.has_room() || !self.senders.any_winnable(),
                 "I2: a sender waits beside room"
             );
-        }
-    }
-}
-
-impl<T> Chan<T> {
-    pub(crate) fn new(buffer: Buffer<T>, nil: bool) -> Self {
-        let capacity = buffer.limit();
-        let core = Core {
-            buffer,
-            receivers: List::new(),
-            senders: List::new(),
-            closers: List::new(),
-            returned: None,
-            handed: 0,
-            state: if nil { State::Nil } else { State::Open },
-            unusual: nil,
-        };
-        Chan {
-            hint: AtomicU8::new(core.hint()),
-            core: Lock::new(core),
-            senders: Handles::one(),
-            receivers: Handles::one(),
-            capacity,
-        }
-    }
-
-    /// Might a receive find something? False is certain.
-    #[inline(always)]
-    pub(crate) fn may_recv(&self) -> bool {
-        self.hint.load(Relaxed) & MAY_RECV != 0
-    }
-
-    /// Might a send find room or a receiver? False is certain.
-    #[inline(always)]
-    pub(crate) fn may_send(&self) -> bool {
-        self.hint.load(Relaxed) & MAY_SEND != 0
-    }
-
-    /// What a handle's `Debug` shows.
-    pub(crate) fn describe(&self, mut debug: std::fmt::DebugStruct<'_, '_>) -> std::fmt::Result {
-        debug
-            .field("len", &self.len())
-            .field("capacity", &self.capacity())
-            .field("closed", &self.is_closed())
-            .finish()
-    }
-
-    /// Is there no buffer at all? (Go's nil channel is none either, but nobody ever gets to ask for its places.)
-    pub(crate) fn is_rendezvous(&self) -> bool {
-        self.capacity == 0 && !self.core.lock().is_nil()
-    }
-
-    /// `None` = unbounded.
-    pub(crate) fn capacity(&self) -> Option<usize> {
-        (self.capacity != usize::MAX).then_some(self.capacity)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.core.lock().len()
-    }
-
-    pub(crate) fn is_full(&self) -> bool {
-        // Not `len`: what was put back takes no room.
-        self.capacity().is_some_and(|capacity| {
-            let core = self.core.lock();
-            // What was set aside in a closed channel is nobody's any more.
-            if core.is_closed() { core.buffer.len() >= capacity } else { !core.buffer.has_room() }
-        })
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.core.lock().is_closed()
-    }
-
-    /// Receives without waiting.
-    #[inline(always)]
-    pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
-        if !self.may_recv() {
-            return Err(TryRecvError::Empty);
-        }
-        let mut core = self.core.lock();
-        let taken = core.take();
-        self.publish(&core);
-        drop(core);
-        match taken {
-            Take::Value(value, waker) => {
-                wakes::wake(waker);
-                Ok(value)
-            }
-            Take::Empty | Take::Nil => Err(TryRecvError::Empty),
-            Take::Closed => Err(TryRecvError::Closed),
-        }
-    }
-
-    /// Sends without waiting.
-    #[inline(always)]
-    pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        if !self.may_send() {
-            return Err(TrySendError::Full(value));
-        }
-        let value = ManuallyDrop::new(value);
-        let mut core = self.core.lock();
-        // SAFETY: the value is here, and forgotten if it moves.
-        let put = unsafe { core.put(&*value) };
-        self.publish(&core);
-        drop(core);
-        match put {
-            Put::Done(waker) => {
-                wakes::wake(waker);
-                Ok(())
-            }
-            Put::Full | Put::Nil => Err(TrySendError::Full(ManuallyDrop::into_inner(value))),
-            Put::Closed => Err(TrySendError::Closed(ManuallyDrop::into_inner(value))),
-        }
-    }
-
-    /// Sets a place in the buffer aside, without waiting.
-    pub(crate) fn try_reserve(&self) -> Reserve {
-        let mut core = self.core.lock();
-        let reserve = core.reserve();
-        self.publish(&core);
-        reserve
-    }
-
-    /// Gives a place back that was set aside.
-    pub(crate) fn unreserve(&self) {
-        let mut core = self.core.lock();
-        let next = core.unreserve();
-        self.publish(&core);
-        drop(core);
-        wakes::wake(next);
-    }
-
-    /// Sends into a place that was set aside.
-    pub(crate) fn send_reserved(&self, value: T) -> Result<(), SendError<T>> {
-        let value = ManuallyDrop::new(value);
-        let mut core = self.core.lock();
-        // SAFETY: the value is here, and forgotten if it moves; the caller has a place.
-        let (put, next) = unsafe { core.put_reserved(&*value) };
-        self.publish(&core);
-        drop(core);
-        match put {
-            Put::Done(receiver) => {
-                wakes::wake(receiver);
-                wakes::wake(next);
-                Ok(())
-            }
-            Put::Closed => Err(SendError(ManuallyDrop::into_inner(value))),
-            Put::Full | Put::Nil => unreachable!("there was a place for it"),
-        }
-    }
-
-    /// Receives up to `limit` values that are there now into `into`, without waiting: how many.
-    pub(crate) fn take_many(&self, into: &mut Vec<T>, limit: usize) -> usize {
-        // At capacity 0 nothing is ever there, but senders may wait.
-        let wanted = limit.min(if self.capacity == 0 { wakes::BATCH } else { self.len() });
-        into.reserve(wanted);
-        let mut taken = 0;
-        let mut more = true;
-        while more && taken < wanted {
-            let mut wakes = Wakes::new();
-            let mut core = self.core.lock();
-            while more && taken < wanted && !wakes.is_full() {
-                match core.take() {
-                    Take::Value(value, sender) => {
-                        into.push(value); // there is room: nothing is allocated under the lock
-                        taken += 1;
-                        sender.into_iter().for_each(|waker| wakes.push(waker));
-                    }
-                    Take::Empty | Take::Closed | Take::Nil => more = false,
-                }
-            }
-            self.publish(&core);
-            drop(core);
-            wakes.fire();
-        }
-        taken
-    }
-
-    /// Closes the channel; true the first time. Waiting receivers learn that nothing comes, waiting senders keep
-    /// their values.
-    pub(crate) fn close(&self) -> bool {
-        let mut first = None;
-        loop {
-            let mut wakes = Wakes::new();
-            let mut core = self.core.lock();
-            match core.state {
-                State::Nil => return false,
-                state => first.get_or_insert(state == State::Open),
-            };
-            core.state = State::Closed;
-            core.unusual = true;
-            tell(&mut core.receivers, &mut wakes);
-            tell(&mut core.senders, &mut wakes);
-            tell(&mut core.closers, &mut wakes);
-            self.publish(&core);
-            drop(core);
-            let more = wakes.is_full();
-            wakes.fire();
-            if !more {
-                return first == Some(true);
-            }
-        }
-    }
-
-    /// The last receiver is gone: closes, and drops what nobody can receive any more.
-    #[cold]
-    pub(crate) fn abandon(&self) {
-        self.close();
-        let mut core = self.core.lock();
-        let mut buffer = core.buffer.take_all();
-        let mut returned = std::mem::take(&mut core.returned);
-        self.publish(&core);
-        drop(core);
-        drop_all(|| {
-            let returned = returned.as_mut().and_then(|returned| returned.pop_front());
-            returned.map(|(_, value)| value).or_else(|| buffer.pop())
-        });
-    }
-
-    /// [`publish`](Chan::publish) after a transition that moved one value: in the middle of the buffer, where there is
-    /// a value and room before and after, the hint says both already.
-    #[inline(always)]
-    pub(crate) fn publish_step(&self, core: &Core<T>) {
-        let middle = core.buffer.limit().saturating_sub(3);
-        if core.buffer.len().wrapping_sub(2) >= middle {
-            self.publish(core);
-        }
-    }
-
-    /// Writes the hint, if it has changed. Under the lock.
-    #[inline(always)]
-    pub(crate) fn publish(&self, core: &Core<T>) {
-        core.check();
-        let hint = core.hint();
-        if self.hint.load(Relaxed) != hint {
-            // Ordering: Relaxed; the hint carries no data, and whoever acts on "maybe" takes the lock.
-            self.hint.store(hint, Relaxed);
         }
     }
 }

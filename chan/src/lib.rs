@@ -35,10 +35,12 @@
 
 pub mod broadcast;
 mod buffer;
+mod chan;
 mod core;
 mod error;
 mod foreign;
 mod handles;
+mod hint;
 pub mod oneshot;
 mod ops;
 mod parked;
@@ -65,7 +67,7 @@ pub use sender::{SendFromFuture, SendFuture, Sender};
 pub use watch::watch;
 
 use buffer::Buffer;
-use core::Chan;
+use chan::Chan;
 use dormouse_wait::prim::Arc;
 
 /// What the expansion of [`select!`] names. Not for use by hand.
@@ -80,8 +82,10 @@ pub mod __private {
 
 /// A channel that holds up to `capacity` values; at 0, Go's unbuffered channel, a rendezvous.
 ///
+/// Its memory follows what is in it, whatever the capacity: an idle channel is small.
+///
 /// # Panics
-/// If the buffer for `capacity` values cannot be allocated.
+/// If `capacity` values are more than any memory can hold (`isize::MAX` bytes).
 ///
 /// ```
 /// let (tx, rx) = dormouse_chan::bounded(3);

@@ -1,5 +1,5 @@
 //! The receiving half, its future, its stream and its iterator for plain threads.
-use crate::core::Chan;
+use crate::chan::Chan;
 use crate::error::TryRecvError;
 use crate::parked::Parked;
 use crate::wait::RecvWait;
@@ -47,13 +47,11 @@ pub struct Receiver<T> {
     pub(crate) chan: Arc<Chan<T>>,
     /// The wait of the stream, made at its first Pending.
     parked: Parked<T>,
-    /// The stream has given its None.
-    ended: bool,
 }
 
 impl<T> Receiver<T> {
     pub(crate) fn new(chan: Arc<Chan<T>>) -> Self {
-        Receiver { chan, parked: Parked::new(), ended: false }
+        Receiver { chan, parked: Parked::new() }
     }
 
     /// The channel, for a receive by other means than the stream: the stream's own wait, if there is one, leaves the
@@ -198,7 +196,7 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         self.parked.leave();
         if self.chan.receivers.remove() {
-            self.chan.abandon();
+            self.chan.abandoned();
         }
     }
 }
@@ -216,15 +214,13 @@ impl<T> Stream for Receiver<T> {
     #[track_caller]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let this = self.get_mut();
-        let poll = this.parked.poll_next(&this.chan, cx, Location::caller());
-        this.ended = matches!(poll, Poll::Ready(None));
-        poll
+        this.parked.poll_next(&this.chan, cx, Location::caller())
     }
 }
 
 impl<T> FusedStream for Receiver<T> {
     fn is_terminated(&self) -> bool {
-        self.ended
+        self.parked.has_ended()
     }
 }
 

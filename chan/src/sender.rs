@@ -1,5 +1,5 @@
 //! The sending half and its futures.
-use crate::core::Chan;
+use crate::chan::Chan;
 use crate::error::{SendError, TrySendError};
 use crate::wait::SendWait;
 use dormouse_wait::blocking;
@@ -216,7 +216,7 @@ impl<T> Clone for Sender<T> {
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         if self.chan.senders.remove() {
-            self.chan.close();
+            self.chan.sealed();
         }
     }
 }

@@ -30,21 +30,24 @@ use std::ops::{Deref, DerefMut};
 pub const ROUNDS: u32 = 16;
 
 /// Data behind a lock that never puts a thread to sleep.
+///
+/// `B` stands beside the lock: what may be read without it, in the bytes that the lock itself leaves free.
 #[derive(Default)]
-pub struct Lock<T: ?Sized> {
+pub struct Lock<T: ?Sized, B = ()> {
     raw: raw::Raw,
+    beside: B,
     data: UnsafeCell<T>,
 }
 
-// SAFETY: the lock gives `&mut T` to one thread at a time, so sharing the lock moves `T` between threads.
-unsafe impl<T: ?Sized + Send> Sync for Lock<T> {}
-// SAFETY: sending the lock sends its `T`.
-unsafe impl<T: ?Sized + Send> Send for Lock<T> {}
+// SAFETY: the lock gives `&mut T` to one thread at a time, so sharing the lock moves `T` between threads; it shares `B`.
+unsafe impl<T: ?Sized + Send, B: Sync> Sync for Lock<T, B> {}
+// SAFETY: sending the lock sends its `T` and `B`.
+unsafe impl<T: ?Sized + Send, B: Send> Send for Lock<T, B> {}
 
 /// The right to the data of a [`Lock`]; unlocks when dropped, also by a panic.
 #[must_use = "the lock is released when its guard is dropped"]
-pub struct Guard<'a, T: ?Sized> {
-    lock: &'a Lock<T>,
+pub struct Guard<'a, T: ?Sized, B = ()> {
+    lock: &'a Lock<T, B>,
     /// Guards stay on their thread: loom's and shuttle's must.
     _here: std::marker::PhantomData<*mut ()>,
 }
@@ -53,22 +56,35 @@ impl<T> Lock<T> {
     const_fn! {
         /// A free lock around `data`.
         pub const fn new(data: T) -> Self {
-            Lock { raw: raw::Raw::new(), data: UnsafeCell::new(data) }
+            Lock { raw: raw::Raw::new(), beside: (), data: UnsafeCell::new(data) }
         }
     }
 }
 
-impl<T: ?Sized> Lock<T> {
+impl<T, B> Lock<T, B> {
+    /// A free lock around `data`, with `beside` beside it.
+    pub fn with_beside(data: T, beside: B) -> Self {
+        Lock { raw: raw::Raw::new(), beside, data: UnsafeCell::new(data) }
+    }
+}
+
+impl<T: ?Sized, B> Lock<T, B> {
+    /// What stands beside the lock.
+    #[inline(always)]
+    pub fn beside(&self) -> &B {
+        &self.beside
+    }
+
     /// Takes the lock, standing back while another thread holds it.
     #[inline(always)]
-    pub fn lock(&self) -> Guard<'_, T> {
+    pub fn lock(&self) -> Guard<'_, T, B> {
         self.raw.lock();
         Guard { lock: self, _here: std::marker::PhantomData }
     }
 
     /// Takes the lock if it is free.
     #[inline(always)]
-    pub fn try_lock(&self) -> Option<Guard<'_, T>> {
+    pub fn try_lock(&self) -> Option<Guard<'_, T, B>> {
         self.raw.try_lock().then_some(Guard { lock: self, _here: std::marker::PhantomData })
     }
 
@@ -101,7 +117,7 @@ impl<T: ?Sized> Lock<T> {
     }
 }
 
-impl<T: ?Sized> Deref for Guard<'_, T> {
+impl<T: ?Sized, B> Deref for Guard<'_, T, B> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
@@ -112,7 +128,7 @@ impl<T: ?Sized> Deref for Guard<'_, T> {
     }
 }
 
-impl<T: ?Sized> DerefMut for Guard<'_, T> {
+impl<T: ?Sized, B> DerefMut for Guard<'_, T, B> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
         self.lock.data.with_mut(|data| {
@@ -122,7 +138,7 @@ impl<T: ?Sized> DerefMut for Guard<'_, T> {
     }
 }
 
-impl<T: ?Sized> Drop for Guard<'_, T> {
+impl<T: ?Sized, B> Drop for Guard<'_, T, B> {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: a guard exists only while its thread holds the lock.
@@ -130,7 +146,7 @@ impl<T: ?Sized> Drop for Guard<'_, T> {
     }
 }
 
-impl<T: ?Sized + fmt::Debug> fmt::Debug for Lock<T> {
+impl<T: ?Sized + fmt::Debug, B> fmt::Debug for Lock<T, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.try_lock() {
             Some(data) => f.debug_struct("Lock").field("data", &&*data).finish(),
@@ -139,7 +155,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Lock<T> {
     }
 }
 
-impl<T: ?Sized + fmt::Debug> fmt::Debug for Guard<'_, T> {
+impl<T: ?Sized + fmt::Debug, B> fmt::Debug for Guard<'_, T, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }

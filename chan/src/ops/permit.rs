@@ -1,5 +1,6 @@
 //! Sending in two steps: a place first, the value later.
-use crate::core::{Chan, Reserve};
+use crate::chan::Chan;
+use crate::core::Reserve;
 use crate::error::{SendError, TrySendError};
 use crate::sender::Sender;
 use crate::wait::ReserveWait;

@@ -1,5 +1,5 @@
 //! Sending what an iterator gives.
-use crate::core::Chan;
+use crate::chan::Chan;
 use crate::error::{SendError, TrySendError};
 use crate::sender::Sender;
 use crate::wait::SendWait;

@@ -1,5 +1,5 @@
 //! Handles that do not keep the channel open.
-use crate::core::Chan;
+use crate::chan::Chan;
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 use dormouse_wait::prim::Arc;

@@ -1,7 +1,7 @@
 //! The channel arms of a select: waits that the engine can try, queue and withdraw.
 use super::seam;
 use super::traits::Arm;
-use crate::core::Chan;
+use crate::chan::Chan;
 use crate::error::SendError;
 use crate::wait::{RecvWait, SendWait};
 use dormouse_wait::claim::Claim;

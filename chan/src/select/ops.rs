@@ -12,12 +12,12 @@
 use super::arms::{RecvArm, SendArm, SendFromArm};
 use super::operands::{RecvOperand, SendOperand};
 use super::seam;
-use crate::core::{Chan, Core, Put, Take};
+use crate::chan::{Chan, Locked};
+use crate::core::{Put, Take};
 use crate::error::SendError;
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 use crate::wait::{RecvWait, SendWait};
-use dormouse_wait::lock::Guard;
 use dormouse_wait::wakes;
 use std::fmt;
 
@@ -219,7 +219,7 @@ impl<'a, T> Received<'a, T> {
 
     #[cold]
     #[inline(never)]
-    fn take_unusual(chan: &'a Chan<T>, mut core: Guard<'a, Core<T>>) -> Option<Self> {
+    fn take_unusual(chan: &'a Chan<T>, mut core: Locked<'a, T>) -> Option<Self> {
         let taken = core.take();
         let number = core.next_number();
         chan.publish(&core);

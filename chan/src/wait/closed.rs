@@ -1,6 +1,6 @@
 //! A wait for the channel's close.
 use super::{POLLED_AGAIN, let_go, rewake};
-use crate::core::Chan;
+use crate::chan::Chan;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Node, Phase, Removed};
 use std::pin::Pin;

@@ -49,7 +49,8 @@ pub(crate) use recv::RecvWait;
 pub(crate) use reserve::ReserveWait;
 pub(crate) use send::SendWait;
 
-use crate::core::{Chan, Core};
+use crate::chan::Chan;
+use crate::core::Core;
 use dormouse_wait::list::{List, Node, Phase};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;

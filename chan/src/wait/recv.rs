@@ -1,10 +1,10 @@
 //! A receive that waits, or has received.
 use super::{POLLED_AGAIN, Polled, let_go, rewake};
-use crate::core::{Chan, Core, Handed, Take};
+use crate::chan::{Chan, Locked};
+use crate::core::{Core, Handed, Take};
 use dormouse_wait::claim::Claim;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Node, Phase, Removed, Verdict};
-use dormouse_wait::lock::Guard;
 use dormouse_wait::wakes;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -73,11 +73,7 @@ impl<'a, T> RecvWait<'a, T> {
     }
 
     #[inline]
-    fn poll_locked(
-        self: Pin<&Self>,
-        mut core: Guard<'a, Core<T>>,
-        waker: Option<Waker>,
-    ) -> Polled<Option<T>> {
+    fn poll_locked(self: Pin<&Self>, mut core: Locked<'a, T>, waker: Option<Waker>) -> Polled<Option<T>> {
         let chan = self.chan;
         match core.take() {
             Take::Value(value, sender) => {

@@ -8,7 +8,8 @@
 //!
 //! Dropped with the place, it gives it back, and the next sender has it.
 use super::{POLLED_AGAIN, let_go, rewake};
-use crate::core::{Chan, RESERVES, Reserve};
+use crate::chan::Chan;
+use crate::core::{RESERVES, Reserve};
 use crate::error::SendError;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Node, Phase, Removed};

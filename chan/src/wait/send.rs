@@ -1,11 +1,11 @@
 //! A send that waits, or has sent.
 use super::{POLLED_AGAIN, Polled, let_go, rewake};
-use crate::core::{Chan, Core, Put};
+use crate::chan::{Chan, Locked};
+use crate::core::{Core, Put};
 use crate::error::SendError;
 use dormouse_wait::claim::Claim;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Node, Phase, Removed, Verdict};
-use dormouse_wait::lock::Guard;
 use dormouse_wait::wakes;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -71,7 +71,7 @@ impl<'a, T> SendWait<'a, T> {
     #[inline]
     fn poll_locked(
         self: Pin<&Self>,
-        mut core: Guard<'a, Core<T>>,
+        mut core: Locked<'a, T>,
         waker: Option<Waker>,
     ) -> Polled<Result<(), SendError<T>>> {
         let chan = self.chan;

@@ -113,12 +113,36 @@ fn zero_sized_values_need_no_buffer() {
     assert_eq!(passing, NOTHING);
 }
 
+/// Whatever the capacity: an idle channel is small, and one that is used keeps its blocks.
 #[test]
-fn a_channel_allocates_once_for_itself_and_once_for_its_buffer() {
+fn the_memory_of_a_bounded_channel_follows_its_contents() {
     let _watch = watch();
-    assert_eq!(allocated(|| bounded::<u64>(0)).0.times, 1);
-    assert_eq!(allocated(|| bounded::<u64>(10)).0.times, 2);
-    assert_eq!(allocated(unbounded::<u64>).0.times, 1, "no block before the first value");
+    for capacity in [0, 1, 10, 1_000_000] {
+        let (made, (tx, rx)) = allocated(|| bounded::<u64>(capacity));
+        assert_eq!(made.times, 1, "no block before the first value");
+        if capacity == 0 {
+            continue;
+        }
+        let (first, _) = allocated(|| tx.try_send(1));
+        assert_eq!(first.times, 1);
+        assert!(first.kept <= 40, "{first:?} for one value");
+        let (passing, ()) = allocated(|| {
+            for _ in 0..1_000 {
+                rx.try_recv().unwrap();
+                tx.try_send(1).unwrap();
+            }
+        });
+        assert_eq!(passing, NOTHING);
+    }
+    let (tx, rx) = bounded(100);
+    let rounds = |rounds: usize| {
+        for _ in 0..rounds {
+            (0..100).for_each(|n| tx.try_send(n).unwrap());
+            (0..100).for_each(|n| assert_eq!(rx.try_recv(), Ok(n)));
+        }
+    };
+    rounds(2); // all blocks are there
+    assert_eq!(allocated(|| rounds(100)).0, NOTHING);
 }
 
 /// A queue of steady length lives without the allocator, and a drained burst is given back.

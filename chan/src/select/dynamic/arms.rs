@@ -1,5 +1,5 @@
 //! The arms of a [`Select`](super::Select): boxed once, used in many rounds.
-use crate::core::Chan;
+use crate::chan::Chan;
 use crate::receiver::Receiver;
 use crate::select::arms::{RecvArm, SendArm};
 use crate::select::traits::{Arm, Arms, FuturePoll};
