@@ -37,7 +37,7 @@
 //!
 //! | rule | tests |
 //! |---|---|
-//! | F10 any type, any number of either side | `values::values_of_every_shape_pass`, `values::zero_sized_values_need_no_buffer`, `values::a_capacity_that_cannot_be_allocated_is_refused_with_advice`, `handles::handles_are_counted` |
+//! | F10 any type, any number of either side | `values::values_of_every_shape_pass`, `values::zero_sized_values_need_no_buffer`, `values::a_capacity_beyond_any_memory_is_refused_with_advice`, `handles::handles_are_counted` |
 //! | F11 nil channel | `handles::never_is_never_ready`, `handles::never_cannot_be_closed`, `handles::never_is_never_chosen` |
 //! | F12 rendezvous | `rendezvous::a_send_waits_until_a_receive_has_the_value`, `rendezvous::try_send_needs_a_waiting_receive`, `rendezvous::try_recv_needs_a_waiting_send` |
 //! | F13 buffer | `buffered::a_receive_moves_the_longest_waiting_value_in`, `buffered::a_send_to_a_waiting_receive_bypasses_the_buffer` |

@@ -3,7 +3,7 @@
 //! - [`bounded`]`(n)` holds up to `n` values; `bounded(0)` is Go's unbuffered channel: a send completes when a
 //!   receiver has taken the value. [`unbounded`] never makes a sender wait. [`never()`] is Go's nil channel.
 //! - [`oneshot()`] carries one value, as the answer to a question; [`broadcast()`] gives each value to all receivers;
-//!   [`watch()`] holds the latest one.
+//!   [`watch()`] holds the latest one. [`spsc`] is the fast lane between two tasks.
 //! - Any number of [`Sender`]s and [`Receiver`]s, tasks and plain threads; first come, first served, and nobody
 //!   overtakes a waiter.
 //! - [`select!`] waits for several sends and receives, and any other future, and commits exactly one of them.
@@ -47,6 +47,7 @@ mod parked;
 mod receiver;
 mod select;
 mod sender;
+pub mod spsc;
 mod wait;
 pub mod watch;
 
@@ -102,8 +103,8 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     match Buffer::bounded(capacity) {
         Some(buffer) => channel(buffer, false),
         None => panic!(
-            "dormouse::chan::bounded: a buffer for {capacity} values of {} bytes each cannot be allocated; \
-             use a smaller capacity, or `unbounded()`, whose memory follows its contents",
+            "dormouse::chan::bounded: {capacity} values of {} bytes each are more than any memory holds; use a smaller \
+             capacity, or `unbounded()`",
             size_of::<T>()
         ),
     }

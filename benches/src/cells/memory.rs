@@ -23,8 +23,9 @@ pub(crate) fn cells() -> Vec<Cell> {
         on_hosts!(Cell::new("memory/after-burst", "task", "bytes"), after_burst),
     ];
     for capacity in [Capacity::Bounded(1), Capacity::Bounded(128), Capacity::Unbounded] {
-        cells.push(idle_channels(capacity));
+        cells.push(channels(format!("memory/idle-channel/{capacity}"), capacity, Passed::ONE));
     }
+    cells.push(channels("memory/drained-channel".into(), Capacity::Unbounded, Passed::BURST));
     cells
 }
 
@@ -116,22 +117,36 @@ fn after_burst<H: Host>(host: H, scale: Scale) -> Sample {
     })
 }
 
-fn idle_channels(capacity: Capacity) -> Cell {
+/// What the channels of a cell have passed before they are measured.
+#[derive(Clone, Copy)]
+struct Passed {
+    channels: u64,
+    values: u64,
+}
+
+impl Passed {
+    /// Many channels of which each has passed one value.
+    const ONE: Passed = Passed { channels: 100_000, values: 1 };
+    /// Some channels, each of which has held a thousand values at once: a million in all.
+    const BURST: Passed = Passed { channels: 1_000, values: 1_000 };
+}
+
+fn channels(name: String, capacity: Capacity, passed: Passed) -> Cell {
     let shape = Shape::pair(capacity);
-    fn add<C: Channel>(cell: Cell, shape: Shape) -> Cell {
+    fn add<C: Channel>(cell: Cell, shape: Shape, passed: Passed) -> Cell {
         match C::supports(shape) {
-            Ok(()) => cell.with(C::NAME, C::PEER, move |scale| idle::<C>(scale, shape)),
+            Ok(()) => cell.with(C::NAME, C::PEER, move |scale| empty::<C>(scale, shape, passed)),
             Err(why) => cell.without(C::NAME, C::PEER, why),
         }
     }
-    let mut cell = Cell::new(format!("memory/idle-channel/{capacity}"), "channel", "bytes");
-    for_channels!(shape, C => cell = add::<C>(cell, shape));
+    let mut cell = Cell::new(name, "channel", "bytes");
+    for_channels!(shape, C => cell = add::<C>(cell, shape, passed));
     cell
 }
 
-/// Channels of 8-byte values that have passed one and are empty.
-fn idle<C: Channel>(scale: Scale, shape: Shape) -> Sample {
-    let count = scale.of(100_000);
+/// Channels of 8-byte values that have passed some and are empty.
+fn empty<C: Channel>(scale: Scale, shape: Shape, passed: Passed) -> Sample {
+    let count = scale.of(passed.channels);
     Tokio::ALL.run(async move {
         let mut all = Vec::with_capacity(count as usize);
         let watch = Stopwatch::start();
@@ -141,8 +156,12 @@ fn idle<C: Channel>(scale: Scale, shape: Shape) -> Sample {
             let (mut senders, mut receivers) = C::make::<u64>(shape);
             let mut sender = senders.pop().expect("a sender");
             let mut receiver = receivers.pop().expect("a receiver");
-            C::send(&mut sender, n).await;
-            sum += C::recv(&mut receiver).await.expect("what was sent");
+            for value in n..n + passed.values {
+                C::send(&mut sender, value).await;
+            }
+            for _ in 0..passed.values {
+                sum += C::recv(&mut receiver).await.expect("what was sent");
+            }
             all.push((sender, receiver));
         }
         let bytes = per_item(before, count);

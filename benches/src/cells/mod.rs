@@ -1,4 +1,5 @@
 //! The cells, by group. A group's file has the work, generic over hosts and channels, and its table of contenders.
+mod broadcast;
 mod channel;
 mod channel_blocking;
 mod channel_go;
@@ -16,6 +17,7 @@ mod table;
 mod timers;
 mod tools;
 mod wait_group;
+mod watch;
 
 use crate::registry::Cell;
 
@@ -28,6 +30,8 @@ pub(crate) fn all() -> Vec<Cell> {
         channel_go::cells,
         channel_misc::cells,
         channel_blocking::cells,
+        broadcast::cells,
+        watch::cells,
         select::cells,
         select_go::cells,
         mutex::cells,

@@ -11,6 +11,7 @@ mod oneshot;
 mod permits;
 mod plain;
 mod select;
+mod spsc;
 mod watch;
 
 use crate::{Receiver, Sender, bounded};

@@ -161,13 +161,13 @@ fn the_memory_of_an_unbounded_channel_follows_its_contents() {
 }
 
 #[test]
-fn a_capacity_that_cannot_be_allocated_is_refused_with_advice() {
+fn a_capacity_beyond_any_memory_is_refused_with_advice() {
     let _watch = watch();
     for capacity in [usize::MAX, usize::MAX / 2, isize::MAX as usize / 8] {
         let payload = std::panic::catch_unwind(|| drop(bounded::<[u64; 2]>(capacity))).unwrap_err();
         let expected = format!(
-            "dormouse::chan::bounded: a buffer for {capacity} values of 16 bytes each cannot be allocated; \
-             use a smaller capacity, or `unbounded()`, whose memory follows its contents"
+            "dormouse::chan::bounded: {capacity} values of 16 bytes each are more than any memory holds; use a smaller \
+             capacity, or `unbounded()`"
         );
         assert_eq!(payload.downcast_ref::<String>(), Some(&expected));
     }
