@@ -191,3 +191,49 @@ fn receiver_dropped_beside_sends() {
         values.check();
     });
 }
+
+/// Closed by the receiver, which takes nothing, beside a send that finds no room: it learns of it.
+#[test]
+fn close_beside_a_send_without_room() {
+    model(None, || {
+        let (mut tx, mut rx) = spsc::bounded(1);
+        assert!(tx.try_send(0).is_ok());
+        let sender = spawn(move || block_on(tx.send(1)));
+        rx.close();
+        assert_eq!(sender.join().unwrap(), Err(SendError(1)));
+        assert_eq!(rx.try_recv(), Ok(0));
+    });
+}
+
+/// As many values as it takes until a block is written again.
+#[test]
+fn a_block_that_goes_round() {
+    model(Some(2), || {
+        let (mut tx, mut rx) = spsc::unbounded();
+        let sender = spawn(move || (0..5).for_each(|n| tx.try_send(n).unwrap()));
+        for n in 0..5 {
+            assert_eq!(block_on(rx.recv()), Some(n));
+        }
+        sender.join().unwrap();
+    });
+}
+
+/// Go's memory model: a receive comes before the send that it made room for.
+#[test]
+fn room_follows_happens_before() {
+    model(None, || {
+        let (mut tx, mut rx) = spsc::bounded(1);
+        tx.try_send(0).unwrap();
+        let before = loom::sync::Arc::new(AtomicBool::new(false));
+        let set = before.clone();
+        let receiver = spawn(move || {
+            set.store(true, Relaxed);
+            rx.try_recv().unwrap();
+            rx
+        });
+        if tx.try_send(1).is_ok() {
+            assert!(before.load(Relaxed));
+        }
+        receiver.join().unwrap();
+    });
+}

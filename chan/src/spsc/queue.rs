@@ -19,8 +19,8 @@
 //! Invariants:
 //! - Q1 every step on a word is a read-modify-write: who counts sees a mark that came before, and who marks sees a count
 //!   that came before. So no wake-up is lost, and no fence is needed.
-//! - Q2 a place is written before `sent` counts it (Release) and read after (Acquire); it is written again only after
-//!   `received` or the block's way back has said that it was read.
+//! - Q2 a place is written before `sent` counts it (Release) and read after (Acquire); it is written again only when its
+//!   block has come back to the sender (Q4).
 //! - Q3 after the receiver has closed, it goes by the count that the word had then: what a send that came too late
 //!   counts up, and down again, is never seen.
 //! - Q4 the sender links a block before it counts the first value in it; the receiver gives a block back when it has
@@ -279,7 +279,8 @@ impl<T> Tail<T> {
     }
 
     fn has_room_now(&mut self) -> bool {
-        // Ordering: Acquire pairs with the Release of `received`: the places were read (Q2).
+        // Ordering: Acquire pairs with the Release of `received`: a receive comes before the send that it made room for (Go's
+        // memory model).
         self.received = self.shared.received.0.load(Acquire) & !WAITS;
         !self.is_full()
     }
@@ -409,7 +410,7 @@ impl<T> Head<T> {
             // Ordering: Release pairs with the Acquire in `len`, which alone reads it: without a bound nobody waits.
             self.shared.received.0.store(self.received, Release);
         } else if self.shared.received.0.fetch_add(ONE, AcqRel) & WAITS != 0 {
-            // Ordering: AcqRel, as all steps on a word (Q1); Release gives the place back (Q2).
+            // Ordering: AcqRel, as all steps on a word (Q1); Release for the send that this makes room for.
             wake(&self.shared.received.0, &self.shared.sender);
         }
         Pop::Value(value)
