@@ -51,6 +51,9 @@ pub mod spsc;
 mod wait;
 pub mod watch;
 
+#[cfg(all(test, dormouse_shuttle))]
+#[path = "models/shuttle/mod.rs"]
+mod flows;
 #[cfg(all(test, dormouse_loom))]
 mod models;
 

@@ -2,6 +2,7 @@
 use crate::frame;
 use crate::outside::Outside;
 use crate::parker::Parker;
+use crate::prim::thread_local;
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;

@@ -2,14 +2,15 @@
 //!
 //! A model build sets `--cfg dormouse_loom` or `--cfg dormouse_shuttle` in `RUSTFLAGS` (not plain `loom`, which
 //! would switch other crates, tokio among them, as well). Everything that takes part in a protocol between
-//! threads takes its atomics and cells from here.
+//! threads takes its atomics and cells from here, and so does what a thread keeps for itself: the threads of a model all
+//! run on one of the system's.
 
 #[cfg(not(any(dormouse_loom, dormouse_shuttle)))]
 mod chosen {
     pub use std::hint::spin_loop;
     pub use std::sync::atomic;
     pub use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-    pub use std::thread;
+    pub use std::{thread, thread_local};
 }
 
 #[cfg(dormouse_loom)]
@@ -17,7 +18,7 @@ mod chosen {
     pub use loom::hint::spin_loop;
     pub use loom::sync::atomic;
     pub use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
-    pub use loom::thread;
+    pub use loom::{thread, thread_local};
 }
 
 #[cfg(dormouse_shuttle)]
@@ -25,7 +26,7 @@ mod chosen {
     pub use shuttle::hint::spin_loop;
     pub use shuttle::sync::atomic;
     pub use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
-    pub use shuttle::thread;
+    pub use shuttle::{thread, thread_local};
 }
 
 pub use chosen::*;
