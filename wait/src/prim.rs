@@ -2,8 +2,8 @@
 //!
 //! A model build sets `--cfg dormouse_loom` or `--cfg dormouse_shuttle` in `RUSTFLAGS` (not plain `loom`, which
 //! would switch other crates, tokio among them, as well). Everything that takes part in a protocol between
-//! threads takes its atomics and cells from here, and so does what a thread keeps for itself: the threads of a model all
-//! run on one of the system's.
+//! threads takes its atomics and cells from here, and so does what a thread keeps for itself: all threads of a model run
+//! on one of the system's.
 
 #[cfg(not(any(dormouse_loom, dormouse_shuttle)))]
 mod chosen {
@@ -18,7 +18,9 @@ mod chosen {
     pub use loom::hint::spin_loop;
     pub use loom::sync::atomic;
     pub use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
-    pub use loom::{thread, thread_local};
+    pub use loom::thread;
+    // Loom's does not take `const` initialisers; no model of loom's blocks on a thread's own parker.
+    pub use std::thread_local;
 }
 
 #[cfg(dormouse_shuttle)]

@@ -7,6 +7,7 @@
 //! [`Task`] that is polled by hand counts the wake-ups of its waker. Each [`Value`] must be dropped exactly once, by
 //! whoever has it at last: sent = received + returned + dropped.
 mod broadcast;
+mod closing;
 mod oneshot;
 mod permits;
 mod plain;

@@ -1,5 +1,6 @@
 //! Models of `select!`: exactly one arm happens, nothing committed is lost, nobody is left asleep.
 mod dynamic;
+mod pairs;
 mod snapshot;
 
 use super::*;

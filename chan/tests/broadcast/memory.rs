@@ -2,19 +2,20 @@
 use crate::allocs::{NOTHING, allocated};
 use dormouse_chan::broadcast;
 use dormouse_chan::broadcast::Overflow;
-use dormouse_testing::watch;
+use dormouse_testing::{watch, watch_for};
 use futures::stream::StreamExt;
 use std::future::Future;
 use std::pin::pin;
 use std::task::Context;
+use std::time::Duration;
 use tokio_test::task::spawn;
 
-const MANY: u32 = 100_000;
+const MILLION: u32 = 1_000_000;
 
 /// flume#88, flume#182, and tokio's mpsc: waiters that pile up.
 #[test]
-fn many_polls_and_dropped_futures_allocate_nothing() {
-    let _watch = watch();
+fn a_million_polls_and_dropped_futures_allocate_nothing() {
+    let _watch = watch_for(Duration::from_secs(300));
     let (tx, mut rx) = broadcast::<u32>(1, Overflow::Wait);
     let wakers = [spawn(()), spawn(())].map(|mut task| task.enter(|cx, _| cx.waker().clone()));
     let cx = |n: u32| Context::from_waker(&wakers[n as usize % 2]);
@@ -23,7 +24,7 @@ fn many_polls_and_dropped_futures_allocate_nothing() {
     rx.try_recv().unwrap();
     let (made, ()) = allocated(|| {
         let (mut recv, mut send, mut closed) = (pin!(rx.recv()), pin!(tx.send(1)), pin!(tx.closed()));
-        for n in 0..MANY {
+        for n in 0..MILLION {
             let cx = &mut cx(n);
             assert!(recv.as_mut().poll(cx).is_pending());
             assert!(send.as_mut().poll(cx).is_pending());
@@ -32,7 +33,7 @@ fn many_polls_and_dropped_futures_allocate_nothing() {
     });
     assert_eq!(made, NOTHING, "polls");
     let (made, ()) = allocated(|| {
-        for n in 0..MANY {
+        for n in 0..MILLION {
             let cx = &mut cx(n);
             assert!(pin!(rx.recv()).poll(cx).is_pending());
             assert!(pin!(rx.next()).poll(cx).is_pending());

@@ -4,6 +4,7 @@ use dormouse_chan::bounded;
 use dormouse_testing::{Tally, number, watch};
 use std::future::Future;
 use std::task::{Context, Waker};
+use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
 
 /// Takes the channel's halves apart while a forgotten wait stands in it: only what it holds is leaked.
@@ -45,6 +46,22 @@ fn x10_a_forgotten_send() {
         drop(other);
         tally.check();
     }
+}
+
+/// Beside it, who waits for the close learns of it.
+#[test]
+fn x10_a_forgotten_wait_for_the_close() {
+    let _watch = watch();
+    let (tx, rx) = bounded::<u8>(0);
+    let cx = &mut Context::from_waker(Waker::noop());
+    let mut forgotten = Box::pin(tx.closed());
+    assert!(forgotten.as_mut().poll(cx).is_pending());
+    std::mem::forget(forgotten);
+    let mut other = spawn(rx.closed());
+    assert_pending!(other.poll());
+    tx.close();
+    assert!(other.is_woken());
+    assert_ready!(other.poll());
 }
 
 /// The borrow ends with the `forget`, the channel goes, and the node stands in freed lists: nobody may touch it.

@@ -1,5 +1,5 @@
 //! The kinds of receives and sends, each as a future that owns what it works on, and a test run over all of them.
-use dormouse_chan::{Receiver, SendError, Sender, bounded, select};
+use dormouse_chan::{Receiver, Select, SendError, Sender, bounded, select};
 use dormouse_testing::{Tally, Value};
 use futures::sink::SinkExt;
 use futures::stream::StreamExt;
@@ -19,15 +19,17 @@ pub(crate) enum Receive {
     Borrowed,
     Select,
     SelectWithFuture,
+    Dynamic,
 }
 
-pub(crate) const RECEIVES: [Receive; 6] = [
+pub(crate) const RECEIVES: [Receive; 7] = [
     Receive::Recv,
     Receive::Many,
     Receive::Stream,
     Receive::Borrowed,
     Receive::Select,
     Receive::SelectWithFuture,
+    Receive::Dynamic,
 ];
 
 /// A receive that owns its receiver.
@@ -55,6 +57,13 @@ pub(crate) fn receive(kind: Receive, rx: &Receiver<Value>) -> Spawn<Boxed<Option
                 () = pending() => unreachable!(),
             }
         }),
+        Receive::Dynamic => Box::pin(async move {
+            let (_tx, idle) = bounded::<Value>(0);
+            let mut select = Select::new();
+            select.recv(&idle);
+            select.recv(&rx);
+            select.wait().await.recv(&rx)
+        }),
     };
     spawn(future)
 }
@@ -68,10 +77,19 @@ pub(crate) enum Kind {
     Sink,
     Select,
     SelectFrom,
+    Dynamic,
 }
 
-pub(crate) const SENDS: [Kind; 7] =
-    [Kind::Plain, Kind::From, Kind::Timeout, Kind::Many, Kind::Sink, Kind::Select, Kind::SelectFrom];
+pub(crate) const SENDS: [Kind; 8] = [
+    Kind::Plain,
+    Kind::From,
+    Kind::Timeout,
+    Kind::Many,
+    Kind::Sink,
+    Kind::Select,
+    Kind::SelectFrom,
+    Kind::Dynamic,
+];
 
 /// A send that owns its sender and its value.
 pub(crate) fn send(
@@ -102,6 +120,13 @@ pub(crate) fn send(
                 send_from(tx, place) -> sent => sent,
                 () = pending() => unreachable!(),
             }
+        }),
+        Kind::Dynamic => Box::pin(async move {
+            let (_tx, idle) = bounded::<Value>(0);
+            let mut select = Select::new();
+            select.recv(&idle);
+            select.send(&tx, place.take().unwrap());
+            select.wait().await.send(&tx)
         }),
     };
     spawn(future)

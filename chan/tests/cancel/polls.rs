@@ -1,12 +1,13 @@
 //! X7: spurious polls, polls from other tasks, polls after the end; and a stream, which has none.
 use crate::kinds::{Receive, drain, each_receive, each_send, fill, receive, send};
-use dormouse_chan::bounded;
+use dormouse_chan::{Select, bounded, oneshot, watch as watched};
 use dormouse_testing::{Tally, number, panics, watch};
 use futures::future::FusedFuture;
 use futures::stream::{FusedStream, StreamExt};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio_test::task::{Spawn, spawn};
 use tokio_test::{assert_pending, assert_ready, assert_ready_eq};
 
@@ -100,6 +101,43 @@ fn x7_a_poll_after_the_end_panics() {
     check_end(rx.recv());
     check_end(rx.recv()); // None
     assert!(rx.try_recv().is_err());
+}
+
+/// The same for what else can be waited for. (`broadcast`: `tests/broadcast/cancel.rs`.)
+#[test]
+fn x7_a_poll_after_the_end_of_any_other_wait_panics() {
+    let _watch = watch();
+    let (tx, rx) = bounded(3);
+    check_end(tx.send_timeout(1, Duration::MAX));
+    check_end(tx.send_many([2, 3]));
+    check_end(rx.recv_many(&mut Vec::new(), 1));
+    check_end(tx.reserve());
+    assert_eq!(rx.len(), 2, "the polls after the end did nothing");
+    let mut select = Select::new();
+    select.recv(&rx);
+    check_end(select.wait());
+    drop(select);
+    tx.close();
+    check_end(tx.closed());
+    check_end(rx.closed());
+    check_end(tx.reserve());
+    check_end(tx.send_many([4]));
+    check_end(rx.recv_many(&mut Vec::new(), 8));
+    check_end(rx.recv_many(&mut Vec::new(), 8)); // 0: closed and drained
+
+    let (one, answer) = oneshot();
+    one.send(1).unwrap();
+    check_end(answer);
+    let (mut one, answer) = oneshot::<u8>();
+    drop(answer);
+    check_end(one.closed());
+
+    let (tx, mut rx) = watched(0);
+    tx.send(1).unwrap();
+    check_end(rx.changed());
+    check_end(rx.wait_for(|value| *value == 1));
+    drop(rx);
+    check_end(tx.closed());
 }
 
 /// A stream is no future: after its None it goes on to say None, and it says Some again after a Some.

@@ -1,9 +1,11 @@
 //! What it allocates: its place, and a second one only for a value that is sent while somebody looks at another.
 use crate::allocs::{Allocated, NOTHING, allocated};
 use dormouse_chan::watch;
+use dormouse_testing::watch_for;
 use std::future::Future;
 use std::pin::pin;
 use std::task::Context;
+use std::time::Duration;
 use tokio_test::task::spawn;
 
 #[test]
@@ -28,6 +30,26 @@ fn waits_and_changes_allocate_nothing() {
             let value = *rx.borrow_and_update();
             tx.send_replace(value);
             rx.mark_unchanged();
+        }
+    });
+    assert_eq!(made, NOTHING);
+}
+
+/// flume#88's rule: polls of one wait are no waiters of their own, and waits that are dropped are gone.
+#[test]
+fn a_million_polls_and_dropped_waits_allocate_nothing() {
+    let _watch = watch_for(Duration::from_secs(300));
+    let wakers = [spawn(()), spawn(())].map(|mut task| task.enter(|cx, _| cx.waker().clone()));
+    let (tx, mut rx) = watch(0_u64);
+    let (made, ()) = allocated(|| {
+        let mut other = rx.clone();
+        let (mut changed, mut closed) = (pin!(other.changed()), pin!(tx.closed()));
+        for n in 0..1_000_000 {
+            let cx = &mut Context::from_waker(&wakers[n % 2]);
+            assert!(changed.as_mut().poll(cx).is_pending());
+            assert!(closed.as_mut().poll(cx).is_pending());
+            assert!(pin!(rx.changed()).poll(cx).is_pending());
+            assert!(pin!(tx.closed()).poll(cx).is_pending());
         }
     });
     assert_eq!(made, NOTHING);

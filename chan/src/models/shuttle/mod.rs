@@ -17,6 +17,7 @@ mod permits;
 mod pipeline;
 mod ring;
 mod threads;
+mod token;
 mod watch;
 
 use crate::{Receiver, SendError, Sender, bounded, select};
