@@ -1,6 +1,7 @@
 //! The select of the model's histories, by `chan::Select`.
+use crate::Val;
 use crate::model::{DEFAULT, ELSE, FUTURE, Words};
-use crate::{Arms, Out, Real, Val, opened};
+use crate::select::{Arms, Out, Real, opened};
 use dormouse_chan::{Select, Selected};
 use std::pin::pin;
 
