@@ -68,6 +68,7 @@ fn ended(capacity: usize) {
                 }
             })
         };
+        let open = tx.clone(); // until the doomed are gone
         let place = Arc::new(shuttle::sync::Mutex::new(Some(ledger.value(3))));
         let doomed_sender = {
             let place = place.clone();
@@ -82,8 +83,10 @@ fn ended(capacity: usize) {
         doomed_sender.abort();
         let _ = block_on(doomed);
         let _ = block_on(doomed_sender);
+        drop(open);
         join(sender);
         join(patient);
+        assert!(rx.is_empty(), "whoever waited beside a value was left waiting");
         ledger.place(place.lock().unwrap().take());
         ledger.settle(4, vec![rx]);
     });
