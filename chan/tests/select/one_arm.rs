@@ -187,9 +187,11 @@ fn a_close_wins_one_arm() {
 
 /// Sixty-four arms, the most there may be.
 macro_rules! sixty_four {
-    ($select:ident; $rxs:ident; $($i:literal)*) => { $select! { $(recv($rxs[$i]) -> v => ($i, v.unwrap()),)* } };
-    ($select:ident; $rxs:ident) => {
-        sixty_four!($select; $rxs;
+    ($select:ident; $rxs:ident; [$($last:tt)*] $($i:literal)*) => {
+        $select! { $(recv($rxs[$i]) -> v => ($i, v.unwrap()),)* $($last)* }
+    };
+    ($select:ident; $rxs:ident $($last:tt)*) => {
+        sixty_four!($select; $rxs; [$($last)*]
             0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
             32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63)
     };
@@ -211,4 +213,16 @@ fn sixty_four_arms() {
         assert_eq!(now(async { sixty_four!(select; rxs) }), (63 - i, 7));
     }
     assert!(txs.iter().all(|tx| tx.try_send(0).unwrap_err().is_full()), "nothing waits any more");
+}
+
+/// The same with a `default`, which takes all 64 locks when nothing is ready.
+#[test]
+fn sixty_four_arms_at_one_instant() {
+    let _watch = watch();
+    let (txs, rxs): (Vec<_>, Vec<_>) = (0..64).map(|_| bounded(1)).unzip();
+    for i in 0..64 {
+        assert_eq!(sixty_four!(select; rxs default => (64, 64)), (64, 64));
+        txs[i].try_send(i).unwrap();
+        assert_eq!(sixty_four!(select; rxs default => (64, 64)), (i, i));
+    }
 }
