@@ -16,6 +16,7 @@ mod oneshot;
 mod permits;
 mod pipeline;
 mod ring;
+mod spsc;
 mod threads;
 mod token;
 mod watch;
