@@ -220,9 +220,9 @@ fn sixty_four_arms() {
 fn sixty_four_arms_at_one_instant() {
     let _watch = watch();
     let (txs, rxs): (Vec<_>, Vec<_>) = (0..64).map(|_| bounded(1)).unzip();
-    for i in 0..64 {
+    for (i, tx) in txs.iter().enumerate() {
         assert_eq!(sixty_four!(select; rxs default => (64, 64)), (64, 64));
-        txs[i].try_send(i).unwrap();
+        tx.try_send(i).unwrap();
         assert_eq!(sixty_four!(select; rxs default => (64, 64)), (i, i));
     }
 }
