@@ -2,17 +2,21 @@
 use super::Runtime;
 use crate::config::{Config, Deadlock, Hook};
 use crate::sched::context;
-use crate::sched::shared::Shared;
+use crate::sched::monitor;
+use crate::sched::shared::{Bodies, Shared};
 use crate::sched::work;
 use crate::task::OnPanic;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most worker threads that a runtime may have.
 const MAX_WORKERS: usize = 4096;
 /// The environment variable that says how many worker threads a runtime has by default.
 const WORKERS: &str = "DORMOUSE_WORKERS";
+/// The environment variable that lets long polls be reported.
+const LONG_POLLS: &str = "DORMOUSE_LONG_POLLS";
 
 /// Builds a [`Runtime`].
 ///
@@ -57,6 +61,40 @@ impl Builder {
     /// How many threads may run blocking jobs at the same time: at least 1, by default 512.
     pub fn max_blocking_threads(mut self, threads: usize) -> Builder {
         self.config.max_blocking_threads = threads;
+        self
+    }
+
+    /// How long a poll may compute before the runtime lets another thread do the work that waits behind it: a duration
+    /// from 0 to [`Duration::MAX`], by default 10 ms.
+    ///
+    /// Such a poll keeps one of the runtime's threads from all other tasks. While work waits, a spare thread takes that
+    /// one's place until the poll ends. A poll that does not compute, but sleeps in a system call, is relieved after 1
+    /// to 2 ms in any case (on Linux, where that can be told). At 0 every poll that the monitor, which looks every
+    /// millisecond, finds twice is relieved like that; at `Duration::MAX` one that computes never is.
+    ///
+    /// A poll that lasts for this long is counted as a long one, and with the environment variable
+    /// `DORMOUSE_LONG_POLLS=1` reported on stderr, once for each place where such tasks are spawned.
+    ///
+    /// No effect on a [`current_thread`](Builder::current_thread) runtime.
+    pub fn blocked_after(mut self, limit: Duration) -> Builder {
+        self.config.blocked_after = limit;
+        self
+    }
+
+    /// How many threads there may be beside the [`worker_threads`](Builder::worker_threads), in the place of those that
+    /// a poll keeps for too long or that are in [`block_in_place`](crate::task::block_in_place): 0 to 4096, checked by
+    /// [`build`](Builder::build), by default 64.
+    ///
+    /// They are started when they are needed, and leave after 10 s without work. At 0 nobody is relieved.
+    pub fn max_spare_threads(mut self, threads: usize) -> Builder {
+        self.config.max_spare_threads = threads;
+        self
+    }
+
+    /// How long a spare thread stays without work: for tests.
+    #[doc(hidden)]
+    pub fn spare_threads_stay(mut self, stay: Duration) -> Builder {
+        self.config.spare_threads_stay = stay;
         self
     }
 
@@ -114,11 +152,17 @@ impl Builder {
         if config.max_blocking_threads == 0 {
             return Err(BuildError::count("max_blocking_threads", "0", "at least 1"));
         }
+        if config.max_spare_threads > MAX_WORKERS {
+            let value = config.max_spare_threads.to_string();
+            return Err(BuildError::count("max_spare_threads", &value, "a whole number from 0 to 4096"));
+        }
+        config.report_long_polls = std::env::var_os(LONG_POLLS).is_some_and(|value| value == "1");
         let (own, threads) = (config.workers - 1, config.threads);
-        let runtime = Runtime::from_shared(Shared::new(config, work::worker));
+        let bodies = Bodies { worker: work::worker, monitor: monitor::monitor };
+        let runtime = Runtime::from_shared(Shared::new(config, bodies));
         for _ in 0..if threads { own } else { 0 } {
             // What was started before ends with `runtime`.
-            runtime.shared().start_thread(false).map_err(BuildError::thread)?;
+            runtime.shared().start_thread(false, true).map_err(BuildError::thread)?;
         }
         Ok(runtime)
     }

@@ -10,6 +10,8 @@ pub use crate::config::Deadlock;
 pub use crate::task::OnPanic;
 pub use builder::{BuildError, Builder};
 pub use handle::{EnterGuard, Handle, NoRuntime};
+#[doc(hidden)]
+pub use handle::SchedulerCounts;
 
 use crate::sched::shared::Shared;
 use crate::sched::work;

@@ -31,25 +31,33 @@ pub(super) fn start(shared: &Shared, join: bool, body: impl FnOnce() + Send + 's
 }
 
 /// A thread of the runtime is at work: its Drop, also by a panic, says that it is gone.
-pub(super) struct Began<'rt>(&'rt Shared);
+pub(super) struct Began<'rt> {
+    shared: &'rt Shared,
+    hooks: bool,
+}
 
 impl<'rt> Began<'rt> {
     pub(super) fn new(shared: &'rt Arc<Shared>) -> Began<'rt> {
-        let began = Began(shared);
+        let began = Began { shared, hooks: true };
         if let Some(hook) = &shared.config.on_thread_start {
             // The panic hook has spoken; the thread works all the same.
             panics::catch(|| hook()).unwrap_or_else(panics::forget);
         }
         began
     }
+
+    /// For a thread that runs no task.
+    pub(super) fn without_hooks(shared: &'rt Arc<Shared>) -> Began<'rt> {
+        Began { shared, hooks: false }
+    }
 }
 
 impl Drop for Began<'_> {
     fn drop(&mut self) {
-        if let Some(hook) = &self.0.config.on_thread_stop {
+        if let Some(hook) = self.shared.config.on_thread_stop.as_ref().filter(|_| self.hooks) {
             panics::catch(|| hook()).unwrap_or_else(panics::forget);
         }
-        panics::lock(&self.0.threads).running -= 1;
-        self.0.changed.notify_all();
+        panics::lock(&self.shared.threads).running -= 1;
+        self.shared.changed.notify_all();
     }
 }
