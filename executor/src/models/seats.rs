@@ -55,7 +55,8 @@ fn idle_a_relieved_slots_work_is_found() {
     model(3, || {
         let idle = busy(2);
         let queue = Arc::new(AtomicUsize::new(0));
-        let published = |idle: &Idle| usize::from(idle.pushed() && idle.wake_one(0) == Wake::Start { spare: true });
+        let published =
+            |idle: &Idle| usize::from(idle.pushed() && idle.wake_one(0) == Wake::Start { spare: true });
         let monitor = thread::spawn({
             let (idle, queue) = (idle.clone(), queue.clone());
             move || {

@@ -178,7 +178,8 @@ fn turn_brings_the_task() {
 #[test]
 fn turn_always_open_keeps_nothing_in_the_cell() {
     model(3, || {
-        let seat = Arc::new(Seat { turn: Turn::new(false), got: Default::default(), relieved: AtomicUsize::new(0) });
+        let seat =
+            Arc::new(Seat { turn: Turn::new(false), got: Default::default(), relieved: AtomicUsize::new(0) });
         seat.turn.begin();
         let monitor = Seat::look(&seat, seat.turn.epoch());
         seat.push(1);

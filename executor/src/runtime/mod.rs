@@ -9,9 +9,9 @@ mod shutdown;
 pub use crate::config::Deadlock;
 pub use crate::task::OnPanic;
 pub use builder::{BuildError, Builder};
-pub use handle::{EnterGuard, Handle, NoRuntime};
 #[doc(hidden)]
 pub use handle::SchedulerCounts;
+pub use handle::{EnterGuard, Handle, NoRuntime};
 
 use crate::sched::shared::Shared;
 use crate::sched::work;

@@ -101,9 +101,7 @@ pub(crate) enum Wake {
     /// Nothing: somebody was woken, or nobody is needed.
     Done,
     /// Start a thread; it is counted as a searcher. `spare`: there are N already.
-    Start {
-        spare: bool,
-    },
+    Start { spare: bool },
 }
 
 impl Idle {
@@ -113,7 +111,12 @@ impl Idle {
             state: AtomicU64::new(seats as u64 * FREE),
             limit,
             seats,
-            crew: Lock::new(Crew { wanted: seats, sleepers: Vec::new(), owned: limit.min(seats - 1), away: 0 }),
+            crew: Lock::new(Crew {
+                wanted: seats,
+                sleepers: Vec::new(),
+                owned: limit.min(seats - 1),
+                away: 0,
+            }),
             watched: AtomicU64::new(NEVER),
         };
         idle.settle(&idle.crew.lock());

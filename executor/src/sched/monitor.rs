@@ -223,8 +223,12 @@ impl Monitor<'_> {
         for part in self.shared.parts.iter().filter(|_| !polled.is_null()) {
             part.tasks.for_each(|entry, meta| {
                 if std::ptr::eq(meta, polled) {
-                    let name = entry.name.as_ref().map_or_else(String::new, |name| format!(" \"{}\"", name.0));
-                    task = Some((entry.spawned, format!("task {}{name}, spawned at {}", entry.id, entry.spawned)));
+                    let name =
+                        entry.name.as_ref().map_or_else(String::new, |name| format!(" \"{}\"", name.0));
+                    task = Some((
+                        entry.spawned,
+                        format!("task {}{name}, spawned at {}", entry.id, entry.spawned),
+                    ));
                 }
             });
         }
@@ -232,7 +236,8 @@ impl Monitor<'_> {
         if slot.turn.epoch() != epoch || (task.is_none() && !polled.is_null()) {
             return;
         }
-        let (place, who) = task.map_or((None, "the future in `block_on`".to_string()), |(at, who)| (Some(at), who));
+        let (place, who) =
+            task.map_or((None, "the future in `block_on`".to_string()), |(at, who)| (Some(at), who));
         let lasts = Duration::from_nanos(now - self.seen[number].since);
         if self.told.insert(place) {
             panics::say(format_args!(
@@ -256,7 +261,7 @@ impl Monitor<'_> {
             if slot.place.is_free() {
                 continue;
             }
-            if !os::has_heavy() || self.slot(number).1 % 2 == 0 {
+            if !os::has_heavy() || self.slot(number).1.is_multiple_of(2) {
                 return false;
             }
             self.empty_cell(number);

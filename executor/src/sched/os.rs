@@ -5,7 +5,7 @@
 //! reordering; the monitor pays for both with [`heavy`], some 10 us. Where the system has no such fence
 //! ([`has_heavy`]), as an old kernel or a sandbox that forbids the call, `light` orders nothing, and whoever uses it
 //! must have another way.
-pub(crate) use os::{CpuClock, has_heavy};
+pub(crate) use system::{CpuClock, has_heavy};
 
 /// Keeps a store before it and a load after it in order, for a thread that issues [`heavy`].
 #[inline(always)]
@@ -22,11 +22,11 @@ pub(crate) fn heavy() {
     // Ordering: SeqCst pairs with `light`.
     dormouse_wait::prim::atomic::fence(dormouse_wait::prim::atomic::Ordering::SeqCst);
     #[cfg(not(dormouse_loom))]
-    os::membarrier();
+    system::membarrier();
 }
 
 #[cfg(target_os = "linux")]
-mod os {
+mod system {
     use std::sync::OnceLock;
 
     fn call(command: libc::c_int) -> libc::c_long {
@@ -57,8 +57,10 @@ mod os {
         /// The calling thread's.
         pub(crate) fn current() -> CpuClock {
             let mut clock = CpuClock::NONE;
+            // SAFETY: it only tells who calls.
+            let me = unsafe { libc::pthread_self() };
             // SAFETY: the calling thread lives, and `clock` is there to be written.
-            let failed = unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock.0) };
+            let failed = unsafe { libc::pthread_getcpuclockid(me, &raw mut clock.0) };
             if failed == 0 { clock } else { CpuClock::NONE }
         }
 
@@ -81,7 +83,7 @@ mod os {
 }
 
 #[cfg(not(target_os = "linux"))]
-mod os {
+mod system {
     /// Does [`heavy`](super::heavy) reach other threads?
     pub(crate) fn has_heavy() -> bool {
         false

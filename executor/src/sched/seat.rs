@@ -53,7 +53,12 @@ pub(crate) struct Seat<'rt> {
 impl<'rt> Seat<'rt> {
     /// Takes a free slot, `hint` first. `searching`: the thread was woken as a searcher; it stays one without a seat.
     /// `clock` is the thread's.
-    pub(crate) fn sit(shared: &'rt Shared, hint: usize, searching: bool, clock: CpuClock) -> Option<Seat<'rt>> {
+    pub(crate) fn sit(
+        shared: &'rt Shared,
+        hint: usize,
+        searching: bool,
+        clock: CpuClock,
+    ) -> Option<Seat<'rt>> {
         if !shared.idle.sit() {
             return None;
         }

@@ -244,7 +244,9 @@ impl Shared {
             return;
         }
         let this = self.strong();
-        if let Err(error) = threads::start(&this.strong(), false, move || (this.bodies.monitor)(Arc::clone(&this))) {
+        if let Err(error) =
+            threads::start(&this.strong(), false, move || (this.bodies.monitor)(Arc::clone(&this)))
+        {
             self.monitor.start_failed();
             self.complain(&error);
         }

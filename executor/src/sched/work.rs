@@ -80,7 +80,8 @@ impl<'rt> Thread<'rt> {
         let seated = seat.is_some_and(Seat::leave_to_sleep);
         let rings = idle.sleep(&self.parker, seated, searched);
         let work = self.shared.has_work(rings) && idle.has_free_seat();
-        if !(work || stop()) && !self.watch() && idle.leave_for_good(&self.parker) {
+        let slept_long = !(work || stop() || self.watch());
+        if slept_long && idle.leave_for_good(&self.parker) {
             self.searching.set(false);
             return false;
         }
