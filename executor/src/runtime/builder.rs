@@ -38,7 +38,9 @@ impl Builder {
     ///
     /// By default as many as the process may use ([`std::thread::available_parallelism`], which knows the quota of its
     /// cgroup), or what the environment variable `DORMOUSE_WORKERS` says. A thread in [`Runtime::block_on`] is one of
-    /// them: a runtime of `n` workers starts `n - 1` threads, and the last one when it is needed.
+    /// them: a runtime of `n` workers starts `n - 1` threads, and the last one when it is needed. One more thread watches
+    /// them, a look per millisecond while tasks run, so that a task that [blocks](Builder::blocked_after) does not stall
+    /// the others.
     pub fn multi_thread() -> Builder {
         Builder { workers: None, config: Config::new(true) }
     }
@@ -104,7 +106,7 @@ impl Builder {
         self.thread_name_fn(move || name.clone())
     }
 
-    /// What each of the runtime's threads is called.
+    /// What each of the runtime's threads is called. (Not the one that watches the others: `dormouse-watch`.)
     pub fn thread_name_fn(mut self, name: impl Fn() -> String + Send + Sync + 'static) -> Builder {
         self.config.thread_name = Arc::new(name);
         self
@@ -123,13 +125,13 @@ impl Builder {
         self
     }
 
-    /// Called on each thread that the runtime starts, before it works.
+    /// Called on each thread that the runtime starts, before it works. (Not on the one that only watches the others.)
     pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
         self.config.on_thread_start = Some(Arc::new(hook) as Hook);
         self
     }
 
-    /// Called on each thread that the runtime started, before it ends.
+    /// Called on each thread that the runtime started, before it ends. (Not on the one that only watches the others.)
     pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
         self.config.on_thread_stop = Some(Arc::new(hook) as Hook);
         self

@@ -244,9 +244,8 @@ impl Shared {
             return;
         }
         let this = self.strong();
-        if let Err(error) =
-            threads::start(&this.strong(), false, move || (this.bodies.monitor)(Arc::clone(&this)))
-        {
+        let body = move || (this.bodies.monitor)(Arc::clone(&this));
+        if let Err(error) = threads::start_named(self, "dormouse-watch".into(), false, body) {
             self.monitor.start_failed();
             self.complain(&error);
         }

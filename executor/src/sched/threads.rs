@@ -13,14 +13,24 @@ pub(crate) struct Threads {
     pub(crate) workers: Vec<std::thread::JoinHandle<()>>,
 }
 
-/// Starts a thread that runs `body`, which begins with [`Began::new`].
+/// Starts a thread that runs `body`, which begins with [`Began::new`]. It is joined at the runtime's end, or only
+/// waited for.
 pub(super) fn start(shared: &Shared, join: bool, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     // User code: if it panics, the panic hook has spoken, and the thread has no name. The system takes no NUL in one.
     let name = panics::catch(|| (shared.config.thread_name)()).unwrap_or_else(|payload| {
         panics::forget(payload);
         String::new()
     });
-    let name = name.replace('\0', "");
+    start_named(shared, name.replace('\0', ""), join, body)
+}
+
+/// [`start`] for a thread with a name of its own.
+pub(super) fn start_named(
+    shared: &Shared,
+    name: String,
+    join: bool,
+    body: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
     let mut threads = panics::lock(&shared.threads);
     let handle = std::thread::Builder::new().name(name).spawn(body)?;
     threads.running += 1;

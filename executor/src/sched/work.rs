@@ -238,7 +238,8 @@ pub(crate) fn assert_may_block() {
     assert!(
         !dormouse_wait::frame::polling() && !context::has_seat(),
         "dormouse: `block_on` was called inside an async task, where it would block a worker thread: \
-         `.await` the future there, or call `block_on` within `task::spawn_blocking`"
+         `.await` the future there, or call `block_on` within `task::spawn_blocking` \
+         or `task::block_in_place`"
     );
 }
 
