@@ -159,6 +159,26 @@ fn tasks_go_on_while_the_future_of_block_on_blocks() {
     }
 }
 
+/// The same without a seat: the only one is another task's, and nothing waited when `block_on` began to block.
+#[test]
+fn a_task_goes_on_while_block_on_blocks_without_a_seat() {
+    let _watch = watch();
+    for _ in 0..5 {
+        let rt = runtime(1);
+        let wall = Wall::default();
+        let task = wall.clone();
+        let blocks = rt.spawn(async move { task.block() });
+        until(|| wall.blocked() == 1);
+        rt.block_on(async {
+            let task = wall.clone();
+            task::go(async move { task.open() });
+            wall.block();
+        });
+        rt.block_on(blocks).unwrap();
+        until_back(&rt, 1);
+    }
+}
+
 /// The program of tokio#4730: a task that never gives its thread back, once it has come to another one.
 #[test]
 fn one_bad_task_does_not_halt_the_others() {

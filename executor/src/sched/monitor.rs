@@ -54,13 +54,12 @@ pub(crate) fn monitor(shared: Arc<Shared>) {
         stuck: Vec::new(),
         looked: now,
         moved: now,
+        unserved: false,
         told: HashSet::new(),
     };
     while !shared.is_ended() {
         let pause = monitor.look();
-        if monitor.may_sleep() {
-            monitor.sleep(&parker);
-        } else {
+        if !(monitor.may_sleep() && monitor.sleep(&parker)) {
             parker.park_until(Some(Instant::now() + pause));
         }
     }
@@ -96,6 +95,8 @@ struct Monitor<'rt> {
     looked: u64,
     /// When it last saw that a poll had begun or ended.
     moved: u64,
+    /// Work waited at the last look, though a seat was free.
+    unserved: bool,
     /// The places of spawning whose long polls were told of; `None` is `block_on`.
     told: HashSet<Option<&'static Location<'static>>>,
 }
@@ -122,10 +123,13 @@ impl Monitor<'_> {
             self.empty_cell(number);
         }
         let mut waiting = shared.waiting();
-        if waiting > 0 && shared.idle.has_free_seat() {
-            shared.wake_or_start(0);
+        let unserved = waiting > 0 && shared.idle.has_free_seat();
+        if unserved {
+            // The second time, whoever is in `block_on` and was counted on has not come.
+            shared.wake_or_start(if self.unserved { 0 } else { shared.guests.load(Relaxed) });
             waiting -= 1;
         }
+        self.unserved = unserved;
         let mut pause = TICK;
         for number in std::mem::take(&mut self.stuck) {
             self.count(number, now);
@@ -135,7 +139,7 @@ impl Monitor<'_> {
             match self.verdict(number, now) {
                 Verdict::Stuck if self.relieve(number) => {
                     waiting -= 1;
-                    shared.wake_or_start(0);
+                    shared.wake_one();
                 }
                 Verdict::LookAgain => pause = AGAIN,
                 _ => {}
@@ -272,8 +276,8 @@ impl Monitor<'_> {
         !(shared.waiting() > 0 && shared.idle.has_free_seat())
     }
 
-    /// Sleeps until called, unless something has changed.
-    fn sleep(&mut self, parker: &Parker) {
+    /// Sleeps until called; false if something has changed.
+    fn sleep(&mut self, parker: &Parker) -> bool {
         let shared = self.shared;
         shared.monitor.fall_asleep();
         os::heavy();
@@ -281,11 +285,13 @@ impl Monitor<'_> {
             let epoch = self.slot(number).1;
             slot.turn.epoch() == epoch && (slot.place.is_free() || (epoch % 2 == 1 && !slot.turn.has_next()))
         });
-        if still && !shared.is_ended() {
+        let sleeps = still && !shared.is_ended();
+        if sleeps {
             let due = shared.due();
             let until = (due != NEVER && !shared.idle.is_watched(due)).then(|| shared.instant(due)).flatten();
             parker.park_until(until);
         }
         shared.monitor.awake();
+        sleeps
     }
 }
