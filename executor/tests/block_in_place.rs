@@ -2,7 +2,7 @@
 #![allow(missing_docs)]
 use dormouse_executor::runtime::{Builder, Handle, Runtime, block_on};
 use dormouse_executor::{sim, task, time};
-use dormouse_testing::{Count, panics, until, watch};
+use dormouse_testing::{Count, Gate, panics, until, watch};
 use dormouse_wait::frame;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -159,6 +159,30 @@ fn many_at_once_come_back() {
         until_back(&rt, workers);
         let counts = rt.handle().scheduler_counts();
         assert!(counts.threads <= workers + 4, "{counts:?}");
+    }
+}
+
+/// On a current-thread runtime another thread in `block_on` takes the seat. (No monitor helps there.)
+#[test]
+fn another_thread_in_block_on_takes_the_seat() {
+    let _watch = watch();
+    let rt = Builder::current_thread().build().unwrap();
+    for _ in 0..100 {
+        let gate = Gate::default();
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| rt.block_on(gate.clone()));
+            until(|| gate.waiting() == 1 && rt.handle().scheduler_counts().seated == 0);
+            rt.run_main({
+                let gate = gate.clone();
+                async move {
+                    let (tell, told) = mpsc::channel();
+                    task::go(async move { tell.send(4).unwrap() });
+                    assert_eq!(task::block_in_place(|| told.recv().unwrap()), 4);
+                    gate.open();
+                }
+            });
+            waits.join().unwrap();
+        });
     }
 }
 

@@ -179,6 +179,52 @@ fn a_task_goes_on_while_block_on_blocks_without_a_seat() {
     }
 }
 
+/// A thread that was woken to search, and whose own future is then ready: it passes the search on before it polls that.
+#[test]
+fn a_searcher_that_polls_its_own_future_keeps_nobody_from_being_woken() {
+    let _watch = watch();
+    let rt = runtime(2);
+    for _ in 0..50 {
+        let (gate, wall) = (Gate::default(), Wall::default());
+        std::thread::scope(|scope| {
+            let main = scope.spawn(|| {
+                rt.block_on(async {
+                    gate.clone().await;
+                    wall.block();
+                })
+            });
+            // It sleeps last, so it is woken first.
+            until(|| gate.waiting() == 1 && counts(&rt).seated == 0);
+            let task = wall.clone();
+            drop(rt.spawn(async move { task.open() }));
+            gate.open();
+            main.join().unwrap();
+        });
+    }
+}
+
+/// A poll that sleeps is told from one that computes by its thread's clock, while other polls keep the monitor awake.
+#[test]
+fn a_poll_that_sleeps_is_relieved_whatever_blocked_after_says() {
+    let _watch = watch();
+    let rt = Builder::multi_thread().worker_threads(2).blocked_after(Duration::MAX).build().unwrap();
+    let (wall, end) = (Wall::default(), Arc::new(AtomicBool::new(false)));
+    let task = wall.clone();
+    drop(rt.spawn(async move { task.block() }));
+    for _ in 0..10 {
+        let end = end.clone();
+        drop(rt.spawn(async move {
+            while !end.load(SeqCst) {
+                task::yield_now().await;
+            }
+        }));
+    }
+    until(|| counts(&rt).seats == 3);
+    end.store(true, SeqCst);
+    wall.open();
+    until_back(&rt, 2);
+}
+
 /// The program of tokio#4730: a task that never gives its thread back, once it has come to another one.
 #[test]
 fn one_bad_task_does_not_halt_the_others() {
