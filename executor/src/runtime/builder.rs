@@ -87,7 +87,8 @@ impl Builder {
     /// a poll keeps for too long or that are in [`block_in_place`](crate::task::block_in_place): 0 to 4096, checked by
     /// [`build`](Builder::build), by default 64.
     ///
-    /// They are started when they are needed, and leave after 10 s without work. At 0 nobody is relieved.
+    /// They are started when they are needed, and leave after 10 s without work. At 0 nobody is relieved, and never more
+    /// than `worker_threads` tasks are polled at the same time, but for those in `block_in_place`.
     pub fn max_spare_threads(mut self, threads: usize) -> Builder {
         self.config.max_spare_threads = threads;
         self

@@ -5,8 +5,8 @@
 //!
 //! | it sees | it does |
 //! |---|---|
-//! | a poll that was on at the last look | takes the task out of the slot's cell, for the injector |
-//! | and that work waits, and the poll's thread has not computed since the last look, or the poll lasts for `blocked_after` | relieves the slot: one more may sit |
+//! | a poll that was on at the last look, and somebody who is not stuck | takes the task out of the slot's cell, for the injector |
+//! | and that work waits, and the poll's thread sleeps and has not computed since the last look, or the poll lasts for `blocked_after` | relieves the slot: one more may sit |
 //! | that the poll lasts for `blocked_after` | counts it; tells of it, once per place of spawning, if that is wanted |
 //! | that work waits, a seat is free, and nobody searches | wakes or starts a thread |
 //! | timers overdue since the last look, and no seat's thread out of a poll since then | fires them |
@@ -23,7 +23,7 @@
 //!
 //! Checked by `models::turn_*`, `models::idle_*`, `models::attention_*` (loom), `tests/monitor.rs`.
 use super::idle::NEVER;
-use super::os::{self, CpuClock};
+use super::os;
 use super::shared::{Shared, Slot};
 use super::threads::Began;
 use crate::panics;
@@ -119,19 +119,14 @@ impl Monitor<'_> {
             shared.fire_timers();
         }
         self.looked = now;
-        for &number in &self.stuck {
-            self.empty_cell(number);
-        }
-        let mut waiting = shared.waiting();
-        let unserved = waiting > 0 && shared.idle.has_free_seat();
-        if unserved {
-            // The second time, whoever is in `block_on` and was counted on has not come.
-            shared.wake_or_start(if self.unserved { 0 } else { shared.guests.load(Relaxed) });
-            waiting -= 1;
-        }
-        self.unserved = unserved;
-        let mut pause = TICK;
-        for number in std::mem::take(&mut self.stuck) {
+        let stuck = std::mem::take(&mut self.stuck);
+        let cells = stuck.iter().filter(|&&number| shared.slots[number].turn.has_next()).count();
+        let free = shared.idle.has_free_seat();
+        let mut waiting = shared.waiting() + cells;
+        let unserved = waiting > 0 && free;
+        waiting -= usize::from(unserved);
+        let (mut relieved, mut pause) = (0, TICK);
+        for &number in &stuck {
             self.count(number, now);
             if waiting == 0 {
                 continue;
@@ -139,12 +134,23 @@ impl Monitor<'_> {
             match self.verdict(number, now) {
                 Verdict::Stuck if self.relieve(number) => {
                     waiting -= 1;
-                    shared.wake_one();
+                    relieved += 1;
                 }
                 Verdict::LookAgain => pause = AGAIN,
                 _ => {}
             }
         }
+        // If nobody else is there for it, what is next stays next.
+        if attended || free || relieved > 0 {
+            stuck.iter().for_each(|&number| self.empty_cell(number));
+        }
+        (0..relieved).for_each(|_| shared.wake_one());
+        if unserved {
+            // The second time, whoever is in `block_on` and was counted on has not come.
+            shared.wake_or_start(if self.unserved { 0 } else { shared.guests.load(Relaxed) });
+        }
+        self.unserved = unserved;
+        self.stuck = stuck;
         shared.shrink_reach();
         pause
     }
@@ -200,12 +206,13 @@ impl Monitor<'_> {
         if seen.lasts_for(self.shared.config.blocked_after, now) {
             return Verdict::Stuck;
         }
-        let clock = CpuClock::from_bits(self.shared.slots[number].clock.load(Relaxed));
+        let thread = os::Thread::from_bits(self.shared.slots[number].thread.load(Relaxed));
         let before = seen.spent;
-        seen.spent = clock.spent();
+        seen.spent = thread.spent();
         match (before, seen.spent) {
             (None, Some(_)) => Verdict::LookAgain,
-            (Some(before), Some(spent)) if before == spent => Verdict::Stuck,
+            // One that has not run may have lost its CPU to others: it computes all the same.
+            (Some(before), Some(spent)) if before == spent && !thread.is_runnable() => Verdict::Stuck,
             _ => Verdict::NotYet,
         }
     }

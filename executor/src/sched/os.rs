@@ -1,11 +1,11 @@
-//! What the monitor asks of the system: a fence in all threads of the process at once, and how long a thread has
-//! computed.
+//! What the monitor asks of the system: a fence in all threads of the process at once, how long a thread has computed,
+//! and whether it would if it had a CPU.
 //!
 //! The fence makes the other side of a protocol free: who runs often needs but [`light`], which keeps the compiler from
 //! reordering; the monitor pays for both with [`heavy`], some 10 us. Where the system has no such fence
 //! ([`has_heavy`]), as an old kernel or a sandbox that forbids the call, `light` orders nothing, and whoever uses it
 //! must have another way.
-pub(crate) use system::{CpuClock, has_heavy};
+pub(crate) use system::{Thread, has_heavy};
 
 /// Keeps a store before it and a load after it in order, for a thread that issues [`heavy`].
 #[inline(always)]
@@ -27,6 +27,7 @@ pub(crate) fn heavy() {
 
 #[cfg(target_os = "linux")]
 mod system {
+    use std::cell::Cell;
     use std::sync::OnceLock;
 
     fn call(command: libc::c_int) -> libc::c_long {
@@ -46,38 +47,47 @@ mod system {
         let _ = call(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED);
     }
 
-    /// A thread's clock that runs only while the thread does.
+    /// A thread, as the system knows it. Its number may be another one's after its end.
     #[derive(Clone, Copy, Debug)]
-    pub(crate) struct CpuClock(libc::clockid_t);
+    pub(crate) struct Thread(libc::pid_t);
 
-    impl CpuClock {
-        /// No thread's.
-        pub(crate) const NONE: CpuClock = CpuClock(libc::clockid_t::MIN);
+    thread_local!(static ME: Cell<libc::pid_t> = const { Cell::new(0) });
 
-        /// The calling thread's.
-        pub(crate) fn current() -> CpuClock {
-            let mut clock = CpuClock::NONE;
-            // SAFETY: it only tells who calls.
-            let me = unsafe { libc::pthread_self() };
-            // SAFETY: the calling thread lives, and `clock` is there to be written.
-            let failed = unsafe { libc::pthread_getcpuclockid(me, &raw mut clock.0) };
-            if failed == 0 { clock } else { CpuClock::NONE }
+    impl Thread {
+        /// The calling thread.
+        pub(crate) fn current() -> Thread {
+            if ME.get() == 0 {
+                // SAFETY: it takes nothing, and touches no memory.
+                ME.set(unsafe { libc::syscall(libc::SYS_gettid) } as libc::pid_t);
+            }
+            Thread(ME.get())
         }
 
         pub(crate) fn to_bits(self) -> i32 {
             self.0
         }
 
-        pub(crate) fn from_bits(bits: i32) -> CpuClock {
-            CpuClock(bits)
+        pub(crate) fn from_bits(bits: i32) -> Thread {
+            Thread(bits)
         }
 
-        /// How many nanoseconds the thread has run; `None` if that cannot be told, as of a thread that is gone.
+        /// How many nanoseconds it has run; `None` if that cannot be told, as of a thread that is gone.
         pub(crate) fn spent(self) -> Option<u64> {
+            // The clock of a thread by its number, as the kernel writes it: what `pthread_getcpuclockid` gives.
+            const PER_THREAD_SCHEDULED: libc::clockid_t = 4 | 2;
+            let clock = (!self.0 << 3) | PER_THREAD_SCHEDULED;
             let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
             // SAFETY: `time` is there to be written; an unknown clock is an error.
-            let failed = unsafe { libc::clock_gettime(self.0, &raw mut time) };
+            let failed = unsafe { libc::clock_gettime(clock, &raw mut time) };
             (failed == 0).then(|| time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+        }
+
+        /// Does it run, or only wait for a CPU? If that cannot be told, it does not.
+        pub(crate) fn is_runnable(self) -> bool {
+            let stat =
+                std::fs::read_to_string(format!("/proc/self/task/{}/stat", self.0)).unwrap_or_default();
+            // "number (name) state ...", and a name may have brackets.
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R'))
         }
     }
 }
@@ -92,46 +102,66 @@ mod system {
     #[cfg_attr(dormouse_loom, expect(dead_code))]
     pub(super) fn membarrier() {}
 
-    /// A thread's clock that runs only while the thread does: not known here, so every thread is taken to compute.
+    /// A thread: of which nothing is known here, so that it is taken to compute.
     #[derive(Clone, Copy, Debug)]
-    pub(crate) struct CpuClock(());
+    pub(crate) struct Thread(());
 
-    impl CpuClock {
-        pub(crate) fn current() -> CpuClock {
-            CpuClock(())
+    impl Thread {
+        pub(crate) fn current() -> Thread {
+            Thread(())
         }
 
         pub(crate) fn to_bits(self) -> i32 {
             0
         }
 
-        pub(crate) fn from_bits(_: i32) -> CpuClock {
-            CpuClock(())
+        pub(crate) fn from_bits(_: i32) -> Thread {
+            Thread(())
         }
 
         pub(crate) fn spent(self) -> Option<u64> {
             None
+        }
+
+        pub(crate) fn is_runnable(self) -> bool {
+            true
         }
     }
 }
 
 #[cfg(all(test, target_os = "linux", not(dormouse_loom)))]
 mod tests {
-    use super::CpuClock;
+    use super::Thread;
+    use std::sync::mpsc;
 
     #[test]
-    fn a_cpu_clock_runs_while_its_thread_does_and_tells_of_its_end() {
-        let (clock, ran) = std::thread::spawn(|| {
-            let clock = CpuClock::current();
-            let before = clock.spent().unwrap();
-            while clock.spent().unwrap() == before {}
-            (clock, clock.spent().unwrap() > before)
+    fn a_clock_runs_while_its_thread_does_and_tells_of_its_end() {
+        let (thread, ran) = std::thread::spawn(|| {
+            let thread = Thread::current();
+            let before = thread.spent().unwrap();
+            while thread.spent().unwrap() == before {}
+            (thread, thread.spent().unwrap() > before)
         })
         .join()
         .unwrap();
         assert!(ran);
         // The system may take a moment to forget the thread.
-        dormouse_testing::until(|| clock.spent().is_none());
-        assert!(CpuClock::NONE.spent().is_none());
+        dormouse_testing::until(|| thread.spent().is_none());
+        assert!(!thread.is_runnable());
+    }
+
+    #[test]
+    fn a_thread_that_sleeps_is_told_from_one_that_runs() {
+        assert!(Thread::current().is_runnable());
+        let (tell, told) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        let sleeper = std::thread::Builder::new().name("with ) R (".into()).spawn(move || {
+            tell.send(Thread::current()).unwrap();
+            ends.recv().unwrap_err();
+        });
+        let thread = told.recv().unwrap();
+        dormouse_testing::until(|| !thread.is_runnable());
+        drop(end);
+        sleeper.unwrap().join().unwrap();
     }
 }

@@ -17,7 +17,7 @@
 //! Checked by `tests/task.rs` (turns, streaks, yields), `tests/runtime.rs` and `tests/peers.rs` (what is left behind),
 //! `tests/monitor.rs` and `tests/block_in_place.rs` (lost seats).
 use super::context;
-use super::os::CpuClock;
+use super::os::Thread;
 use super::ring::Raw;
 use super::shared::{Shared, Slot, others};
 use crate::task::meta::Meta;
@@ -40,7 +40,7 @@ pub(crate) struct Seat<'rt> {
     number: Cell<usize>,
     streak: Cell<u32>,
     searching: Cell<bool>,
-    clock: CpuClock,
+    thread: Thread,
     /// The poll has left the seat, and is still on: `Idle` counts the thread as away.
     away: Cell<bool>,
     /// What is being polled meanwhile.
@@ -52,12 +52,12 @@ pub(crate) struct Seat<'rt> {
 
 impl<'rt> Seat<'rt> {
     /// Takes a free slot, `hint` first. `searching`: the thread was woken as a searcher; it stays one without a seat.
-    /// `clock` is the thread's.
+    /// `thread` is the caller.
     pub(crate) fn sit(
         shared: &'rt Shared,
         hint: usize,
         searching: bool,
-        clock: CpuClock,
+        thread: Thread,
     ) -> Option<Seat<'rt>> {
         if !shared.idle.sit() {
             return None;
@@ -68,7 +68,7 @@ impl<'rt> Seat<'rt> {
             number: Cell::new(hint),
             streak: Cell::new(0),
             searching: Cell::new(searching),
-            clock,
+            thread,
             away: Cell::new(false),
             kept: Cell::new(ptr::null_mut()),
             before: Cell::new(ptr::null()),
@@ -83,7 +83,7 @@ impl<'rt> Seat<'rt> {
         let number = self.shared.take_slot(self.number.get());
         let slot = &self.shared.slots[number];
         slot.queue.prepare();
-        slot.clock.store(self.clock.to_bits(), Relaxed);
+        slot.thread.store(self.thread.to_bits(), Relaxed);
         self.slot.set(slot);
         self.number.set(number);
         // Ordering: SeqCst pairs with the monitor's heavy fence: the place is taken before, the look at the monitor after.

@@ -51,8 +51,8 @@ pub(crate) struct Slot {
     pub(crate) turn: Turn,
     /// The task whose poll is on; null if none, or the poll is that of a root future. For comparing only.
     pub(crate) polled: AtomicPtr<Meta>,
-    /// The CPU clock of the thread that sits.
-    pub(crate) clock: AtomicI32,
+    /// The thread that sits, as the system knows it.
+    pub(crate) thread: AtomicI32,
 }
 
 impl Slot {
@@ -63,7 +63,7 @@ impl Slot {
             place: Place::new(),
             turn: Turn::new(!watched || os::has_heavy()),
             polled: AtomicPtr::new(ptr::null_mut()),
-            clock: AtomicI32::new(0),
+            thread: AtomicI32::new(0),
         }
     }
 }

@@ -10,7 +10,7 @@
 use super::context::{self, Entered};
 use super::deadlock;
 use super::idle::NEVER;
-use super::os::CpuClock;
+use super::os;
 use super::quiet::Blocked;
 use super::seat::Seat;
 use super::shared::Shared;
@@ -36,7 +36,8 @@ struct Thread<'rt> {
     hint: Cell<usize>,
     /// It was woken as a searcher and does not sit yet.
     searching: Cell<bool>,
-    clock: CpuClock,
+    /// As the system knows it.
+    system: os::Thread,
     /// It is the runtime's own, and leaves if it is one too many.
     own: bool,
 }
@@ -48,14 +49,14 @@ impl<'rt> Thread<'rt> {
             parker: prim::Arc::new(Parker::current()),
             hint: Cell::new(0),
             searching: Cell::new(searching),
-            clock: CpuClock::current(),
+            system: os::Thread::current(),
             own,
         }
     }
 
     /// Sits down if a slot is free.
     fn sit(&self) -> Option<Seat<'rt>> {
-        let seat = Seat::sit(self.shared, self.hint.get(), self.searching.get(), self.clock)?;
+        let seat = Seat::sit(self.shared, self.hint.get(), self.searching.get(), self.system)?;
         self.searching.set(false);
         self.hint.set(seat.number());
         Some(seat)

@@ -20,7 +20,7 @@ use super::{Options, Run};
 use crate::config::Config;
 use crate::panics::{self, Payload};
 use crate::sched::context;
-use crate::sched::os::CpuClock;
+use crate::sched::os;
 use crate::sched::seat::Seat;
 use crate::sched::shared::{Bodies, Shared};
 use crate::task::dump::{self, WaitsFor};
@@ -147,7 +147,7 @@ fn drive<F: Future>(
     future: F,
     judge: impl Fn(&F::Output) -> Option<String>,
 ) -> Outcome<F::Output> {
-    let seat = Seat::sit(shared, 0, false, CpuClock::current()).expect("the slot of a new runtime is free");
+    let seat = Seat::sit(shared, 0, false, os::Thread::current()).expect("the slot of a new runtime is free");
     seat.enter();
     let choices = Stream::new(seed, 1);
     let queue = Queue::new(options.strategy, &choices);
