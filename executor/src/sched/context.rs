@@ -22,6 +22,8 @@ struct Here {
     /// The seat, and the runtime that it is in; both null without one. A seat without a runtime was left within a poll.
     seat: Cell<*const Seat<'static>>,
     seated: Cell<*const Shared>,
+    /// The runtime whose `block_on` this thread is in, sitting or not.
+    guest_of: Cell<*const Shared>,
 }
 
 thread_local!(static HERE: Here = const {
@@ -30,6 +32,7 @@ thread_local!(static HERE: Here = const {
         depth: Cell::new(0),
         seat: Cell::new(ptr::null()),
         seated: Cell::new(ptr::null()),
+        guest_of: Cell::new(ptr::null()),
     }
 });
 
@@ -95,6 +98,11 @@ pub(super) fn reset_seat(before: *const Seat<'static>) {
     });
 }
 
+/// Notes whose `block_on` this thread is in: null for none. What was noted before.
+pub(super) fn set_guest_of(shared: *const Shared) -> *const Shared {
+    HERE.with(|here| here.guest_of.replace(shared))
+}
+
 /// A number that no other living thread has.
 pub(crate) fn thread() -> usize {
     HERE.with(|here| ptr::from_ref(here).addr())
@@ -128,9 +136,10 @@ pub(crate) fn seat_part(shared: &Shared) -> Option<usize> {
     with_seat(shared.pointer(), |seat| seat.map(|seat| seat.part()))
 }
 
-/// Does this thread sit in `shared`, or has it left its seat there within a poll?
+/// Does this thread work for `shared`: sit there, or in its `block_on`, or has it left its seat there within a poll?
 pub(crate) fn is_worker_of(shared: &Shared) -> bool {
     with_any_seat(|seat| ptr::eq(seat.shared, shared)) == Some(true)
+        || HERE.with(|here| ptr::eq(here.guest_of.get(), shared))
 }
 
 /// Is this thread inside the runtime that `rt` points to, so that it is there?

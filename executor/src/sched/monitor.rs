@@ -194,10 +194,10 @@ impl Monitor<'_> {
         let seen = &mut self.seen[number];
         if !seen.counted && seen.lasts_for(self.shared.config.blocked_after, now) {
             seen.counted = true;
-            self.shared.long_polls.fetch_add(1, Relaxed);
             if self.shared.config.report_long_polls {
                 self.report(number, now);
             }
+            self.shared.long_polls.fetch_add(1, Relaxed);
         }
     }
 

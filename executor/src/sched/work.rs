@@ -212,18 +212,21 @@ impl Wake for Root {
 struct Guest<'rt> {
     shared: &'rt Shared,
     root: Arc<dyn Blocked>,
+    /// Whose guest the thread was before.
+    before: *const Shared,
 }
 
 impl<'rt> Guest<'rt> {
     fn new(shared: &'rt Shared, root: Arc<dyn Blocked>) -> Guest<'rt> {
         shared.guests.fetch_add(1, Relaxed);
         shared.quiet.enter(Arc::clone(&root));
-        Guest { shared, root }
+        Guest { shared, root, before: context::set_guest_of(shared) }
     }
 }
 
 impl Drop for Guest<'_> {
     fn drop(&mut self) {
+        context::set_guest_of(self.before);
         self.shared.quiet.leave(&self.root);
         self.shared.guests.fetch_sub(1, Relaxed);
         // Ordering: SeqCst pairs with the fence in `Idle::pushed`: who still counted this guest and so started no
