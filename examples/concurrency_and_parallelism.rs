@@ -67,7 +67,9 @@ async fn parallel() {
 }
 
 fn main() {
-    let workers = |n| runtime::Builder::multi_thread().worker_threads(n).build().unwrap();
+    // No spare threads: else another one would take the place of a worker that a step keeps for more than 10 ms.
+    let workers =
+        |n| runtime::Builder::multi_thread().worker_threads(n).max_spare_threads(0).build().unwrap();
     workers(1).block_on(concurrent());
     workers(2).block_on(parallel());
 }

@@ -132,7 +132,8 @@
 //! # What differs from Go
 //!
 //! - **Tasks are not pre-empted.** A task gives its thread up at an `.await` that has to wait. Work that computes or
-//!   blocks for long belongs into [`task::spawn_blocking`].
+//!   blocks for long belongs into [`task::spawn_blocking`] or [`task::block_in_place`]. Elsewhere it does not stall the
+//!   other tasks either, but they wait a moment for it: see [`runtime::Builder::blocked_after`].
 //! - **Futures are lazy**: `ch.send(v)` without `.await` does nothing, and the compiler says so.
 //! - **A closed channel does not panic**: a send returns the value in its error. Dropping the last receiver closes too,
 //!   so that a sender cannot wait for ever for somebody who is gone.

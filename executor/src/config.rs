@@ -2,6 +2,7 @@
 use crate::task::OnPanic;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A hook of a thread's begin or end.
 pub(crate) type Hook = Arc<dyn Fn() + Send + Sync>;
@@ -47,6 +48,12 @@ pub(crate) struct Config {
     /// May it have threads of its own for its slots?
     pub(crate) threads: bool,
     pub(crate) max_blocking_threads: usize,
+    /// How long a poll that computes may last before another thread does the slot's work.
+    pub(crate) blocked_after: Duration,
+    pub(crate) max_spare_threads: usize,
+    /// How long a thread more than the N sleeps before it leaves.
+    pub(crate) spare_threads_stay: Duration,
+    pub(crate) report_long_polls: bool,
     pub(crate) thread_name: Arc<dyn Fn() -> String + Send + Sync>,
     pub(crate) on_thread_start: Option<Hook>,
     pub(crate) on_thread_stop: Option<Hook>,
@@ -61,6 +68,10 @@ impl Config {
             workers: 1,
             threads,
             max_blocking_threads: 512,
+            blocked_after: Duration::from_millis(10),
+            max_spare_threads: 64,
+            spare_threads_stay: Duration::from_secs(10),
+            report_long_polls: false,
             thread_name: Arc::new(|| "dormouse-worker".into()),
             on_thread_start: None,
             on_thread_stop: None,

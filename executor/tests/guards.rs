@@ -140,6 +140,24 @@ fn a_runtime_dropped_in_its_own_block_on_still_drops_its_tasks() {
     }
 }
 
+/// Also while the only seat is a task's, so that `block_on` polls without one.
+#[test]
+fn a_runtime_dropped_in_its_own_block_on_panics_without_a_seat() {
+    let _watch = watch();
+    let rt = Builder::multi_thread().worker_threads(1).max_spare_threads(0).build().unwrap();
+    let (begin, begun) = std::sync::mpsc::channel();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    drop(rt.spawn(async move {
+        begin.send(()).unwrap();
+        ended.recv().unwrap_err();
+    }));
+    begun.recv().unwrap();
+    let handle = rt.handle().clone();
+    let lost = catch_unwind(AssertUnwindSafe(|| handle.block_on(async { drop(rt) })));
+    assert!(lost.unwrap_err().downcast_ref::<&str>().unwrap().contains("shutdown_background"));
+    drop(end);
+}
+
 #[test]
 fn a_guard_that_leaves_block_on_panics_and_leaves_all_usable() {
     let _watch = watch();

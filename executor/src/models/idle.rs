@@ -1,8 +1,7 @@
 //! Sleeping and waking: nothing that can run lies unseen while all sleep.
 use super::runtime::{Rt, join, worker};
-use super::{model, push};
+use super::{model, push, ring};
 use crate::sched::idle::{Idle, NEVER, Wake};
-use crate::sched::ring::Ring;
 use dormouse_wait::parker::Parker;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*, fence};
@@ -56,8 +55,7 @@ fn idle_a_task_in_the_ring_of_a_busy_seat_is_stolen() {
     model(2, || {
         let rt = Rt::new(2, 1);
         // This thread sits, pushes, and is then busy until somebody else has run the task.
-        let place = rt.take_place().expect("free");
-        rt.idle.sat_down();
+        let place = rt.sit().expect("free");
         let thief = worker(&rt, |_| ());
         push(&rt.rings[place], 1).expect("room");
         rt.published();
@@ -75,8 +73,7 @@ fn idle_a_ring_is_nobodys_when_the_last_searcher_found_work_elsewhere() {
         // This thread sits, with task 2 in its ring, and is busy to the end. One worker is a searcher already, so that
         // the push wakes nobody; it may find task 1, which keeps it busy to the end as well. So the other worker, which
         // may not search beside it, must find task 2, whenever it falls asleep.
-        let place = rt.take_place().expect("free");
-        rt.idle.sat_down();
+        let place = rt.sit().expect("free");
         assert!(rt.idle.begin_search());
         let second = Arc::new(AtomicUsize::new(0));
         let workers = [true, false].map(|searching| {
@@ -109,8 +106,7 @@ fn idle_a_timer_from_outside_is_watched() {
                 let me = Arc::new(Parker::current());
                 let mut searching = false;
                 loop {
-                    let place = rt.take_place().expect("nobody else sits");
-                    rt.idle.sat_down();
+                    let place = rt.sit().expect("nobody else sits");
                     rt.places[place].release();
                     let _ = rt.idle.sleep(&me, true, searching);
                     if due.load(Relaxed) != NEVER {
@@ -126,7 +122,7 @@ fn idle_a_timer_from_outside_is_watched() {
         });
         due.store(7, Relaxed);
         if rt.idle.all_asleep() && !rt.idle.is_watched(7) {
-            assert_eq!(rt.idle.wake_one(false), Wake::Done);
+            assert_eq!(rt.idle.wake_one(0), Wake::Done);
         }
         worker.join().expect("no panic");
     });
@@ -136,18 +132,18 @@ fn idle_a_timer_from_outside_is_watched() {
 /// wakes somebody then. The runtime has two slots, and a last thread that can be started.
 fn leaving_against_a_push(come: fn(&Idle, &AtomicUsize), go: fn(&Idle, &AtomicUsize)) {
     model(3, move || {
-        let idle = Arc::new(Idle::new(2, true));
-        let (ring, guests) = (Arc::new(Ring::new()), Arc::new(AtomicUsize::new(0)));
+        let idle = Arc::new(Idle::new(2, 2));
+        let (ring, guests) = (Arc::new(ring()), Arc::new(AtomicUsize::new(0)));
         let started = Arc::new(AtomicUsize::new(0));
         let published = {
             let (idle, guests, started) = (idle.clone(), guests.clone(), started.clone());
             move || {
-                if idle.pushed() && idle.wake_one(guests.load(Relaxed) == 0) == Wake::Start {
+                if idle.pushed() && idle.wake_one(guests.load(Relaxed)) == (Wake::Start { spare: false }) {
                     started.fetch_add(1, Relaxed);
                 }
             }
         };
-        idle.sat_down();
+        assert!(idle.sit());
         come(&idle, &guests);
         let leaver = thread::spawn({
             let (idle, ring, guests, published) =
@@ -169,20 +165,20 @@ fn leaving_against_a_push(come: fn(&Idle, &AtomicUsize), go: fn(&Idle, &AtomicUs
 #[test]
 fn idle_a_thread_that_could_not_be_started_is_asked_for_again() {
     model(3, || {
-        let idle = Idle::new(1, true);
+        let idle = Idle::new(1, 1);
         for _ in 0..2 {
             assert!(idle.pushed());
-            assert_eq!(idle.wake_one(true), Wake::Start);
+            assert_eq!(idle.wake_one(0), Wake::Start { spare: false });
             assert!(!idle.pushed(), "it is counted as a searcher");
             idle.start_failed();
         }
-        assert_eq!(idle.wake_one(false), Wake::Done);
+        assert_eq!(idle.wake_one(1), Wake::Done);
     });
 }
 
 #[test]
 fn idle_a_seat_is_left_while_something_is_pushed() {
-    leaving_against_a_push(|idle, _| idle.sat_down(), |idle, _| idle.left(false));
+    leaving_against_a_push(|idle, _| assert!(idle.sit()), |idle, _| idle.left(false));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Loom models of the scheduler: ring, parking, the hand-over of a slot, the end of a runtime.
 //!
-//! They run the real [`ring`](crate::sched::ring), [`idle`](crate::sched::idle), [`place`](crate::sched::place) and
+//! They run the real [`ring`](crate::sched::ring), [`turn`](crate::sched::turn), [`idle`](crate::sched::idle), [`place`](crate::sched::place) and
 //! [`parker`](crate::sched::parker), with a ring of four. What loom cannot see into is replaced: the injector is a
 //! mutexed queue, and a task is a bare number, or for the end of a runtime a stand-in for async-task's `Runnable`.
 //!
@@ -8,11 +8,14 @@
 //! Acquire or Release, which keep a cell from being written again before a thief has read it.
 //!
 //! `RUSTFLAGS="--cfg dormouse_loom" cargo test -p dormouse-executor --lib --release`
+mod attention;
 mod idle;
 mod place;
 mod ring;
 mod runtime;
+mod seats;
 mod shard;
+mod turn;
 mod visit;
 
 use crate::sched::ring::{Raw, Ring};
@@ -30,6 +33,12 @@ fn task(number: usize) -> Raw {
 
 fn number(task: Raw) -> usize {
     task.addr().get()
+}
+
+fn ring() -> Ring {
+    let ring = Ring::new();
+    ring.prepare();
+    ring
 }
 
 fn push(ring: &Ring, number: usize) -> Result<(), Raw> {

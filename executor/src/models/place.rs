@@ -39,8 +39,7 @@ fn place_is_handed_over() {
     model(3, || {
         let rt = Rt::new(1, 1);
         // This thread has the only slot, and leaves with a task in its ring.
-        let place = rt.take_place().expect("free");
-        rt.idle.sat_down();
+        let place = rt.sit().expect("free");
         let worker = worker(&rt, |_| ());
         push(&rt.rings[place], 1).expect("room");
         while let Some(number) = pop(&rt.rings[place]) {

@@ -6,7 +6,7 @@ use loom::thread;
 
 /// All that a thief gets hold of.
 fn loot(from: &Ring) -> Vec<usize> {
-    let own = Ring::new();
+    let own = super::ring();
     let mut got: Vec<_> = steal(from, &own).into_iter().collect();
     got.extend(std::iter::from_fn(|| pop(&own)));
     got
@@ -20,7 +20,7 @@ fn each_once(mut got: Vec<usize>, count: usize) {
 #[test]
 fn ring_owner_against_a_thief() {
     model(3, || {
-        let ring = Arc::new(Ring::new());
+        let ring = Arc::new(super::ring());
         push(&ring, 1).expect("room");
         push(&ring, 2).expect("room");
         let thief = thread::spawn({
@@ -39,7 +39,7 @@ fn ring_owner_against_a_thief() {
 #[test]
 fn ring_two_thieves() {
     model(3, || {
-        let ring = Arc::new(Ring::new());
+        let ring = Arc::new(super::ring());
         for number in 1..=3 {
             push(&ring, number).expect("room");
         }
@@ -58,7 +58,7 @@ fn ring_two_thieves() {
 #[test]
 fn ring_thief_of_a_thief() {
     model(3, || {
-        let (ring, first) = (Arc::new(Ring::new()), Arc::new(Ring::new()));
+        let (ring, first) = (Arc::new(super::ring()), Arc::new(super::ring()));
         for number in 1..=4 {
             push(&ring, number).expect("room");
         }
@@ -79,7 +79,7 @@ fn ring_thief_of_a_thief() {
 #[test]
 fn ring_cells_are_reused_behind_a_thief() {
     model(3, || {
-        let ring = Arc::new(Ring::new());
+        let ring = Arc::new(super::ring());
         let full = CAPACITY as usize;
         for number in 1..=full {
             push(&ring, number).expect("room");
@@ -104,7 +104,7 @@ fn ring_cells_are_reused_behind_a_thief() {
 #[test]
 fn ring_overflow_against_a_thief() {
     model(3, || {
-        let ring = Arc::new(Ring::new());
+        let ring = Arc::new(super::ring());
         for number in 1..=CAPACITY as usize {
             push(&ring, number).expect("room");
         }

@@ -1,5 +1,5 @@
 //! As much of a runtime as the models of sleeping, waking and ending need.
-use super::{number, pop, steal, task};
+use super::{number, pop, ring, steal, task};
 use crate::sched::idle::{Idle, Wake};
 use crate::sched::injector::Injector;
 use crate::sched::place::Place;
@@ -21,9 +21,9 @@ pub(super) struct Rt {
 impl Rt {
     pub(super) fn new(slots: usize, tasks: usize) -> Arc<Rt> {
         Arc::new(Rt {
-            idle: Idle::new(slots, false),
+            idle: Idle::new(slots, 0),
             injector: Injector::new(),
-            rings: (0..slots).map(|_| Ring::new()).collect(),
+            rings: (0..slots).map(|_| ring()).collect(),
             places: (0..slots).map(|_| Place::new()).collect(),
             left: AtomicUsize::new(tasks),
         })
@@ -31,7 +31,7 @@ impl Rt {
 
     pub(super) fn published(&self) {
         if self.idle.pushed() {
-            assert_eq!(self.idle.wake_one(false), Wake::Done);
+            assert_eq!(self.idle.wake_one(0), Wake::Done);
         }
     }
 
@@ -40,10 +40,10 @@ impl Rt {
         self.published();
     }
 
-    /// As `Shared::has_work` and `Shared::has_free_slot`.
+    /// As `Shared::has_work` and `Idle::has_free_seat`.
     pub(super) fn has_work(&self, rings: bool) -> bool {
         (!self.injector.is_empty() || (rings && self.rings.iter().any(|ring| !ring.is_empty())))
-            && self.places.iter().any(Place::is_free)
+            && self.idle.has_free_seat()
     }
 
     /// One task is done; the last one's end wakes all, as a runtime's end does.
@@ -57,8 +57,16 @@ impl Rt {
         self.left.load(Acquire) == 0
     }
 
-    pub(super) fn take_place(&self) -> Option<usize> {
-        (0..self.places.len()).find(|&place| self.places[place].take())
+    /// As `Seat::sit`.
+    pub(super) fn sit(&self) -> Option<usize> {
+        self.idle.sit().then(|| {
+            loop {
+                if let Some(place) = (0..self.places.len()).find(|&place| self.places[place].take()) {
+                    return place;
+                }
+                thread::yield_now();
+            }
+        })
     }
 
     /// Finds a task as a seat does: own ring, injector, other rings while searching. Gives whether it still searches.
@@ -87,9 +95,8 @@ impl Rt {
     pub(super) fn work_on(&self, mut searching: bool, run: impl Fn(usize)) {
         let me = Arc::new(Parker::current());
         while !self.ended() {
-            let place = self.take_place();
+            let place = self.sit();
             if let Some(place) = place {
-                self.idle.sat_down();
                 while let Some(number) = self.find(place, &mut searching) {
                     run(number);
                     self.done();

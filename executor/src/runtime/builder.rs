@@ -2,17 +2,21 @@
 use super::Runtime;
 use crate::config::{Config, Deadlock, Hook};
 use crate::sched::context;
-use crate::sched::shared::Shared;
+use crate::sched::monitor;
+use crate::sched::shared::{Bodies, Shared};
 use crate::sched::work;
 use crate::task::OnPanic;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most worker threads that a runtime may have.
 const MAX_WORKERS: usize = 4096;
 /// The environment variable that says how many worker threads a runtime has by default.
 const WORKERS: &str = "DORMOUSE_WORKERS";
+/// The environment variable that lets long polls be reported.
+const LONG_POLLS: &str = "DORMOUSE_LONG_POLLS";
 
 /// Builds a [`Runtime`].
 ///
@@ -34,7 +38,9 @@ impl Builder {
     ///
     /// By default as many as the process may use ([`std::thread::available_parallelism`], which knows the quota of its
     /// cgroup), or what the environment variable `DORMOUSE_WORKERS` says. A thread in [`Runtime::block_on`] is one of
-    /// them: a runtime of `n` workers starts `n - 1` threads, and the last one when it is needed.
+    /// them: a runtime of `n` workers starts `n - 1` threads, and the last one when it is needed. One more thread watches
+    /// them, a look per millisecond while tasks run, so that a task that [blocks](Builder::blocked_after) does not stall
+    /// the others.
     pub fn multi_thread() -> Builder {
         Builder { workers: None, config: Config::new(true) }
     }
@@ -60,13 +66,48 @@ impl Builder {
         self
     }
 
+    /// How long a poll may compute before the runtime lets another thread do the work that waits behind it: a duration
+    /// from 0 to [`Duration::MAX`], by default 10 ms.
+    ///
+    /// Such a poll keeps one of the runtime's threads from all other tasks. While work waits, a spare thread takes that
+    /// one's place until the poll ends. A poll that does not compute, but sleeps in a system call, is relieved after 1
+    /// to 2 ms in any case (on Linux, where that can be told). At 0 every poll that the monitor, which looks every
+    /// millisecond, finds twice is relieved like that; at `Duration::MAX` one that computes never is.
+    ///
+    /// A poll that lasts for this long is counted as a long one, and with the environment variable
+    /// `DORMOUSE_LONG_POLLS=1` reported on stderr, once for each place where such tasks are spawned.
+    ///
+    /// No effect on a [`current_thread`](Builder::current_thread) runtime.
+    pub fn blocked_after(mut self, limit: Duration) -> Builder {
+        self.config.blocked_after = limit;
+        self
+    }
+
+    /// How many threads there may be beside the [`worker_threads`](Builder::worker_threads), in the place of those that
+    /// a poll keeps for too long or that are in [`block_in_place`](crate::task::block_in_place): 0 to 4096, checked by
+    /// [`build`](Builder::build), by default 64.
+    ///
+    /// They are started when they are needed, and leave after 10 s without work. At 0 nobody is relieved, and never more
+    /// than `worker_threads` tasks are polled at the same time, but for those in `block_in_place`.
+    pub fn max_spare_threads(mut self, threads: usize) -> Builder {
+        self.config.max_spare_threads = threads;
+        self
+    }
+
+    /// How long a spare thread stays without work: for tests.
+    #[doc(hidden)]
+    pub fn spare_threads_stay(mut self, stay: Duration) -> Builder {
+        self.config.spare_threads_stay = stay;
+        self
+    }
+
     /// What the runtime's threads are called; by default `dormouse-worker`.
     pub fn thread_name(self, name: impl Into<String>) -> Builder {
         let name = name.into();
         self.thread_name_fn(move || name.clone())
     }
 
-    /// What each of the runtime's threads is called.
+    /// What each of the runtime's threads is called. (Not the one that watches the others: `dormouse-watch`.)
     pub fn thread_name_fn(mut self, name: impl Fn() -> String + Send + Sync + 'static) -> Builder {
         self.config.thread_name = Arc::new(name);
         self
@@ -85,13 +126,13 @@ impl Builder {
         self
     }
 
-    /// Called on each thread that the runtime starts, before it works.
+    /// Called on each thread that the runtime starts, before it works. (Not on the one that only watches the others.)
     pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
         self.config.on_thread_start = Some(Arc::new(hook) as Hook);
         self
     }
 
-    /// Called on each thread that the runtime started, before it ends.
+    /// Called on each thread that the runtime started, before it ends. (Not on the one that only watches the others.)
     pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
         self.config.on_thread_stop = Some(Arc::new(hook) as Hook);
         self
@@ -114,11 +155,17 @@ impl Builder {
         if config.max_blocking_threads == 0 {
             return Err(BuildError::count("max_blocking_threads", "0", "at least 1"));
         }
+        if config.max_spare_threads > MAX_WORKERS {
+            let value = config.max_spare_threads.to_string();
+            return Err(BuildError::count("max_spare_threads", &value, "a whole number from 0 to 4096"));
+        }
+        config.report_long_polls = std::env::var_os(LONG_POLLS).is_some_and(|value| value == "1");
         let (own, threads) = (config.workers - 1, config.threads);
-        let runtime = Runtime::from_shared(Shared::new(config, work::worker));
+        let bodies = Bodies { worker: work::worker, monitor: monitor::monitor };
+        let runtime = Runtime::from_shared(Shared::new(config, bodies));
         for _ in 0..if threads { own } else { 0 } {
             // What was started before ends with `runtime`.
-            runtime.shared().start_thread(false).map_err(BuildError::thread)?;
+            runtime.shared().start_thread(false, true).map_err(BuildError::thread)?;
         }
         Ok(runtime)
     }

@@ -11,6 +11,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A handle of a runtime. Clones are the same runtime; they do not keep it running.
 ///
@@ -114,12 +115,19 @@ impl Handle {
         EnterGuard { _entered: Entered::new(Arc::clone(&self.shared)), _handle: PhantomData }
     }
 
+    /// Who sits, of how many, and what the monitor has counted.
+    #[doc(hidden)]
+    pub fn scheduler_counts(&self) -> SchedulerCounts {
+        let (seated, seats, threads) = self.shared.idle.counts();
+        SchedulerCounts { seated, seats, threads, long_polls: self.shared.long_polls.load(Relaxed) }
+    }
+
     /// What each live task waits for: id, name, reason, and the source line of the await.
     #[doc(hidden)]
     pub fn task_waits(&self) -> Vec<(Id, Option<String>, Reason, Option<Site>)> {
         let mut waits = Vec::new();
-        for slot in &self.shared.slots {
-            slot.tasks.for_each(|entry, meta| {
+        for part in &self.shared.parts {
+            part.tasks.for_each(|entry, meta| {
                 let (reason, site) = meta.waits.get();
                 waits.push((entry.id, entry.name.as_ref().map(|name| name.0.to_string()), reason, site));
             });
@@ -130,8 +138,22 @@ impl Handle {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("workers", &self.shared.slots.len()).finish_non_exhaustive()
+        f.debug_struct("Handle").field("workers", &self.shared.parts.len()).finish_non_exhaustive()
     }
+}
+
+/// What [`Handle::scheduler_counts`] gives.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchedulerCounts {
+    /// Threads that have a seat.
+    pub seated: usize,
+    /// Seats that there are: the workers, and one for each slot that was relieved.
+    pub seats: usize,
+    /// Threads of the runtime's own, for its slots.
+    pub threads: usize,
+    /// Polls that lasted for `blocked_after`.
+    pub long_polls: u64,
 }
 
 /// The calling thread is in no runtime.

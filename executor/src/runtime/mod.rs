@@ -9,6 +9,8 @@ mod shutdown;
 pub use crate::config::Deadlock;
 pub use crate::task::OnPanic;
 pub use builder::{BuildError, Builder};
+#[doc(hidden)]
+pub use handle::SchedulerCounts;
 pub use handle::{EnterGuard, Handle, NoRuntime};
 
 use crate::sched::shared::Shared;
@@ -87,7 +89,8 @@ impl Runtime {
     /// Runs `future` to its end on this thread, which works as one of the runtime's N meanwhile: it runs tasks whenever
     /// `future` waits. `future` need not be Send. Tasks that are left go on with the runtime's other threads.
     ///
-    /// While a task or `future` itself blocks this thread, `future` makes no progress.
+    /// While a task or `future` itself blocks this thread, `future` makes no progress, but other tasks do, on other threads
+    /// (not on a [`current_thread`](Builder::current_thread) runtime).
     ///
     /// # Panics
     /// Inside an async task, whose worker it would block; or if `future` panics.

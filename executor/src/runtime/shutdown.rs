@@ -26,7 +26,7 @@ pub(super) fn begin(shared: &Arc<Shared>) {
     }
     // Somebody must drop the futures: if no thread is there, one is started. It is one of the N in any case.
     let nobody = panics::lock(&shared.threads).workers.is_empty();
-    if nobody && let Err(error) = shared.start_thread(false) {
+    if nobody && let Err(error) = shared.start_thread(false, true) {
         panics::say(format_args!(
             "dormouse: no thread could be started to drop the runtime's tasks, they stay: {error}"
         ));

@@ -3,7 +3,8 @@
 //! Plain thread-local pointers, without destructors, so that wakers fired by other thread-local destructors still find
 //! them (async-executor#136). The two are set and reset apart: the runtime by [`Entered`], in any order that users make
 //! of their guards, even across an await; the seat by the thread's own loop alone, so that it is never restored to one
-//! that is gone. A thread has one seat at most, and while another runtime is entered, that seat is covered.
+//! that is gone. A thread has one seat at most, and while another runtime is entered, that seat is covered. One that was
+//! left within a poll (`block_in_place`) is remembered: the thread may sit elsewhere meanwhile, and comes back to it.
 //!
 //! Checked by `tests/guards.rs`, `tests/runtime.rs`.
 use super::seat::Seat;
@@ -18,9 +19,11 @@ struct Here {
     shared: Cell<*const Shared>,
     /// How many guards deep that is.
     depth: Cell<u32>,
-    /// The seat, and the runtime that it is in; both null without one.
+    /// The seat, and the runtime that it is in; both null without one. A seat without a runtime was left within a poll.
     seat: Cell<*const Seat<'static>>,
     seated: Cell<*const Shared>,
+    /// The runtime whose `block_on` this thread is in, sitting or not.
+    guest_of: Cell<*const Shared>,
 }
 
 thread_local!(static HERE: Here = const {
@@ -29,6 +32,7 @@ thread_local!(static HERE: Here = const {
         depth: Cell::new(0),
         seat: Cell::new(ptr::null()),
         seated: Cell::new(ptr::null()),
+        guest_of: Cell::new(ptr::null()),
     }
 });
 
@@ -73,20 +77,30 @@ impl Drop for Entered {
     }
 }
 
-/// Sets this thread's seat, which stays where it is until [`no_seat`].
-pub(super) fn set_seat(seat: &Seat<'_>) {
+/// Sets this thread's seat, which stays where it is until [`reset_seat`]: the one before, which was left within a poll.
+pub(super) fn set_seat(seat: &Seat<'_>) -> *const Seat<'static> {
     HERE.with(|here| {
-        here.seat.set(ptr::from_ref(seat).cast());
         here.seated.set(seat.shared);
+        here.seat.replace(ptr::from_ref(seat).cast())
+    })
+}
+
+/// This thread sits no more, but may come back to its seat within the poll.
+pub(super) fn leave_seat() {
+    HERE.with(|here| here.seated.set(ptr::null()));
+}
+
+/// This thread's seat goes; the one `before` it is back, where nobody sits.
+pub(super) fn reset_seat(before: *const Seat<'static>) {
+    HERE.with(|here| {
+        here.seat.set(before);
+        here.seated.set(ptr::null());
     });
 }
 
-/// This thread sits no more.
-pub(super) fn no_seat() {
-    HERE.with(|here| {
-        here.seat.set(ptr::null());
-        here.seated.set(ptr::null());
-    });
+/// Notes whose `block_on` this thread is in: null for none. What was noted before.
+pub(super) fn set_guest_of(shared: *const Shared) -> *const Shared {
+    HERE.with(|here| here.guest_of.replace(shared))
 }
 
 /// A number that no other living thread has.
@@ -105,7 +119,7 @@ pub(crate) fn with_seat<R>(rt: NonNull<()>, f: impl FnOnce(Option<&Seat<'_>>) ->
     f(Some(unsafe { &*seat }))
 }
 
-/// Calls `f` with this thread's seat, if it has one anywhere, also if that is covered.
+/// Calls `f` with this thread's seat, if it has one anywhere, also if that is covered, or left within a poll.
 pub(crate) fn with_any_seat<R>(f: impl FnOnce(&Seat<'_>) -> R) -> Option<R> {
     let seat = NonNull::new(HERE.with(|here| here.seat.get()).cast_mut())?;
     // SAFETY: a seat is taken out of here before it goes (its Drop).
@@ -114,17 +128,18 @@ pub(crate) fn with_any_seat<R>(f: impl FnOnce(&Seat<'_>) -> R) -> Option<R> {
 
 /// Does this thread sit anywhere?
 pub(crate) fn has_seat() -> bool {
-    HERE.with(|here| !here.seat.get().is_null())
+    HERE.with(|here| !here.seated.get().is_null())
 }
 
-/// The number of this thread's slot in `shared`, if it has one.
-pub(crate) fn seat_number(shared: &Shared) -> Option<usize> {
-    with_seat(shared.pointer(), |seat| seat.map(|seat| seat.number()))
+/// The part of `shared` that this thread's slot uses, if it has one.
+pub(crate) fn seat_part(shared: &Shared) -> Option<usize> {
+    with_seat(shared.pointer(), |seat| seat.map(|seat| seat.part()))
 }
 
-/// Does this thread sit in `shared`?
+/// Does this thread work for `shared`: sit there, or in its `block_on`, or has it left its seat there within a poll?
 pub(crate) fn is_worker_of(shared: &Shared) -> bool {
-    seat_number(shared).is_some()
+    with_any_seat(|seat| ptr::eq(seat.shared, shared)) == Some(true)
+        || HERE.with(|here| ptr::eq(here.guest_of.get(), shared))
 }
 
 /// Is this thread inside the runtime that `rt` points to, so that it is there?

@@ -36,7 +36,7 @@ fn is_stuck(shared: &Shared) -> bool {
     let guests_stuck = guests.iter().all(|waits| waits.is_some_and(|(reason, _)| is_ours(reason)));
     !guests.is_empty()
         && guests_stuck
-        && shared.slots.iter().all(|slot| slot.tasks.all(|meta| is_ours(meta.waits.get().0)))
+        && shared.parts.iter().all(|part| part.tasks.all(|meta| is_ours(meta.waits.get().0)))
 }
 
 /// Tells on stderr of a deadlock, if this is one. Called by a thread that has slept for [`AFTER`] and is still counted
@@ -49,7 +49,7 @@ pub(super) fn look(shared: &Shared) {
     for (reason, site) in shared.quiet.guests().into_iter().flatten() {
         let _ = writeln!(text, "  main {}", WaitsFor(reason, site));
     }
-    let lines = dump::lines(shared.slots.iter().map(|slot| &slot.tasks), |_| false);
+    let lines = dump::lines(shared.parts.iter().map(|part| &part.tasks), |_| false);
     for line in lines.iter().take(SHOWN) {
         let _ = writeln!(text, "  {line}");
     }

@@ -4,26 +4,37 @@
 //! overlooked when nobody is. The scheme is that of Go's scheduler ("spinning" threads); the counts stand in one word.
 //!
 //! Counts in `state`: `searching` (threads that look for work in foreign queues, or were woken to), `running` (threads
-//! in a seat), `sleeping` (length of `sleepers`), `startable` (one thread of the N is not yet started).
+//! in a seat), `free` (seats that nobody has), `sleeping` (length of `sleepers`), `startable` (one more thread may be
+//! started). There are `wanted` seats: N, and one more for each slot that was relieved because it is stuck in a poll.
 //!
 //! | event | state after | who wakes |
 //! |---|---|---|
 //! | push into a ring or the injector, `searching == 0`, a seat is free | `searching + 1` | the newest sleeper, or a new thread |
 //! | the same with a searcher about, or no seat free, or nobody asleep | unchanged | - |
 //! | a searcher finds work | `searching - 1`; if that was the last one: as if pushed | |
-//! | a thread finds nothing | `sleeping + 1`, `running - 1`, and `searching - 1` if it searched, in one step; then it looks once more | - |
+//! | a thread finds nothing | `sleeping + 1`, `running - 1`, `free + 1`, and `searching - 1` if it searched, in one step; then it looks once more | - |
 //! | that second look finds work | `sleeping - 1`, `searching + 1`: pushes relied on it, so it must pass the call on (P4) | - |
 //! | a sleeper is popped | `sleeping - 1`, `searching + 1`: it is a searcher before it is awake | whoever popped it |
 //! | a sleeper wakes by itself (deadline, its root future) | `sleeping - 1` | - |
+//! | a thread sits down, `free > 0` | `running + 1`, `free - 1` | - |
+//! | the monitor relieves a slot | `wanted + 1`, `free + 1` | as if pushed |
+//! | the poll of a relieved slot ends, `free > 0` | `wanted - 1`, `free - 1`: nobody came for the seat | - |
+//! | the same, `free == 0` | `wanted - 1`, `running - 1`: its thread retires, and nobody can sit down for it | - |
+//! | a thread leaves its seat within a poll (`block_in_place`) | `running - 1`, `free + 1`, `away + 1` | as if pushed |
+//! | a thread more than the N has slept long | `sleeping - 1`, `owned - 1`: it leaves | - |
 //!
 //! Invariants:
 //! - P1 publish, fence, read `state` on the pushing side; change `state`, fence, read the queues on the sleeping side:
 //!   so one of the two sees the other. The injector and the timers are looked at by everyone who goes to sleep; the
 //!   rings by those who searched, and by everyone if nobody searches any more: a push that saw a searcher woke nobody,
 //!   and the last searcher, if it found work elsewhere, could not wake a thread that did not sleep yet.
-//! - P2 `sleepers` and the count `sleeping` change together, under the lock.
+//! - P2 `sleepers` and the count `sleeping` change together, under the lock; so do `wanted`, the [`Crew`]'s counts and
+//!   `startable`, which follows from them: there are fewer threads than seats wanted and than the limit.
 //! - P3 who is not in `sleepers` any more after its sleep was popped, and is counted as a searcher.
 //! - P4 who finds work in its second look is a searcher again: several pushes may have seen it search and woken nobody.
+//! - P5 (S2) `running + free == wanted`, so `running <= wanted`: one word, in which a retirement frees no seat.
+//! - P6 a searcher does not begin a poll: who is to poll is counted out first, so that no poll that blocks keeps pushes
+//!   from waking somebody.
 //!
 //! Deadlines: a sleeper with a deadline `watch`es until then; `watched` is the earliest. A timer registered from
 //! outside of every seat wakes somebody if nobody runs and it is earlier than `watched` (S5).
@@ -37,10 +48,26 @@ use dormouse_wait::prim::Arc;
 use dormouse_wait::prim::atomic::{AtomicU64, Ordering::*, fence};
 
 const SEARCHING: u64 = 1;
-const RUNNING: u64 = 1 << 16;
-const SLEEPING: u64 = 1 << 32;
-const STARTABLE: u64 = 1 << 48;
-const MASK: u64 = 0xFFFF;
+const FREE: u64 = 1 << 14;
+const RUNNING: u64 = 1 << 28;
+const SLEEPING: u64 = 1 << 42;
+const STARTABLE: u64 = 1 << 58;
+const MASK: u64 = (1 << 14) - 1;
+
+#[inline(always)]
+fn searching(state: u64) -> u64 {
+    state & MASK
+}
+
+#[inline(always)]
+fn running(state: u64) -> u64 {
+    (state / RUNNING) & MASK
+}
+
+#[inline(always)]
+fn has_free(state: u64) -> bool {
+    state & (MASK * FREE) != 0
+}
 
 /// A deadline that never comes.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -48,9 +75,23 @@ pub(crate) const NEVER: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Idle {
     state: AtomicU64,
-    seats: u64,
-    sleepers: Lock<Vec<Arc<Parker>>>,
+    /// Threads of the runtime's own that there may be: N and the spare ones; 0 if it has none.
+    limit: usize,
+    seats: usize,
+    crew: Lock<Crew>,
     watched: AtomicU64,
+}
+
+/// Who there is.
+#[derive(Debug)]
+struct Crew {
+    /// How many seats there are.
+    wanted: usize,
+    sleepers: Vec<Arc<Parker>>,
+    /// The runtime's own threads, those that are about to start included.
+    owned: usize,
+    /// Threads, own or not, in a poll that left its seat and has none yet.
+    away: usize,
 }
 
 /// What a push has to do after [`Idle::wake_one`].
@@ -59,23 +100,42 @@ pub(crate) struct Idle {
 pub(crate) enum Wake {
     /// Nothing: somebody was woken, or nobody is needed.
     Done,
-    /// Start the last thread; it is counted as a searcher.
-    Start,
+    /// Start a thread; it is counted as a searcher. `spare`: there are N already.
+    Start { spare: bool },
 }
 
 impl Idle {
-    pub(crate) fn new(seats: usize, startable: bool) -> Idle {
-        Idle {
-            state: AtomicU64::new(if startable { STARTABLE } else { 0 }),
-            seats: seats as u64,
-            sleepers: Lock::new(Vec::new()),
+    /// `limit`: how many threads of its own the runtime may have, of which it starts `seats - 1` at once.
+    pub(crate) fn new(seats: usize, limit: usize) -> Idle {
+        let idle = Idle {
+            state: AtomicU64::new(seats as u64 * FREE),
+            limit,
+            seats,
+            crew: Lock::new(Crew {
+                wanted: seats,
+                sleepers: Vec::new(),
+                owned: limit.min(seats - 1),
+                away: 0,
+            }),
             watched: AtomicU64::new(NEVER),
-        }
+        };
+        idle.settle(&idle.crew.lock());
+        idle
     }
 
     #[inline(always)]
     fn wants(&self, state: u64) -> bool {
-        state & MASK == 0 && (state >> 16) & MASK < self.seats && state >= SLEEPING
+        searching(state) == 0 && has_free(state) && state >= SLEEPING
+    }
+
+    /// Lets `startable` follow from what has changed under the lock.
+    fn settle(&self, crew: &Crew) {
+        let state = self.state.load(Relaxed);
+        let startable = crew.owned < self.limit && crew.owned < crew.wanted + crew.away;
+        if startable != (state & STARTABLE != 0) {
+            // Ordering: AcqRel, as all changes of `state` (P1). Only under the lock this bit changes.
+            self.state.fetch_xor(STARTABLE, AcqRel);
+        }
     }
 
     /// Is somebody to be woken for what this thread has published? Brings its own fence (P1, S7).
@@ -98,65 +158,155 @@ impl Idle {
     pub(crate) fn all_asleep(&self) -> bool {
         // Ordering: SeqCst pairs with the fence in `sleep`.
         fence(SeqCst);
-        (self.state.load(Relaxed) >> 16) & MASK == 0
+        running(self.state.load(Relaxed)) == 0
     }
 
-    /// Does nobody sit, and nobody search?
+    /// Does nobody sit, nobody search, and nobody poll without a seat that it has left?
     pub(crate) fn is_quiet(&self) -> bool {
         // Ordering: SeqCst pairs with the fence in `sleep`.
         fence(SeqCst);
-        self.state.load(Relaxed) & (MASK | MASK << 16) == 0
+        let state = self.state.load(Relaxed);
+        searching(state) == 0 && running(state) == 0 && self.crew.lock().away == 0
     }
 
-    /// Wakes the newest sleeper as a searcher, if one is wanted. `may_start` allows to start the last thread.
-    pub(crate) fn wake_one(&self, may_start: bool) -> Wake {
-        let mut sleepers = self.sleepers.lock();
+    /// May one more thread sit down?
+    pub(crate) fn has_free_seat(&self) -> bool {
+        has_free(self.state.load(Relaxed))
+    }
+
+    /// Wakes the newest sleeper as a searcher, if one is wanted. If nobody sleeps, a thread is to be started, unless one
+    /// of the `guests`, who are threads in `block_on`, will do.
+    pub(crate) fn wake_one(&self, guests: usize) -> Wake {
+        let mut crew = self.crew.lock();
         let state = self.state.load(Relaxed);
         if !self.wants(state) {
             return Wake::Done;
         }
-        let Some(sleeper) = sleepers.pop() else {
-            if state & STARTABLE == 0 || !may_start {
+        let Some(sleeper) = crew.sleepers.pop() else {
+            if state & STARTABLE == 0 || crew.owned + guests >= crew.wanted + crew.away {
                 return Wake::Done;
             }
+            crew.owned += 1;
             // Ordering: AcqRel, as all changes of `state` (P1).
-            self.state.fetch_add(SEARCHING.wrapping_sub(STARTABLE), AcqRel);
-            return Wake::Start;
+            self.state.fetch_add(SEARCHING, AcqRel);
+            self.settle(&crew);
+            return Wake::Start { spare: crew.owned > self.seats };
         };
         // Ordering: AcqRel, as all changes of `state` (P1).
         self.state.fetch_add(SEARCHING.wrapping_sub(SLEEPING), AcqRel);
-        drop(sleepers);
+        drop(crew);
         sleeper.unpark();
         Wake::Done
     }
 
     /// The thread that [`Wake::Start`] asked for could not be started.
     pub(crate) fn start_failed(&self) {
-        let sleepers = self.sleepers.lock();
+        let mut crew = self.crew.lock();
+        crew.owned -= 1;
         // Ordering: AcqRel, as all changes of `state` (P1).
-        self.state.fetch_add(STARTABLE.wrapping_sub(SEARCHING), AcqRel);
-        drop(sleepers);
+        self.state.fetch_sub(SEARCHING, AcqRel);
+        self.settle(&crew);
+    }
+
+    /// Are there more threads than N, of whom the next one that has slept long is to leave?
+    pub(crate) fn has_spare_threads(&self) -> bool {
+        self.crew.lock().owned > self.seats
+    }
+
+    /// A thread of the runtime's own, `me`, has slept long. True if it is one more than N: then it does not belong to
+    /// the runtime any more. Not if it was popped meanwhile.
+    pub(crate) fn leave_for_good(&self, me: &Arc<Parker>) -> bool {
+        let mut crew = self.crew.lock();
+        if crew.owned <= self.seats {
+            return false;
+        }
+        let Some(place) = crew.sleepers.iter().position(|sleeper| Arc::ptr_eq(sleeper, me)) else {
+            return false;
+        };
+        let me = crew.sleepers.remove(place);
+        crew.owned -= 1;
+        // Ordering: AcqRel, as all changes of `state` (P1).
+        self.state.fetch_sub(SLEEPING, AcqRel);
+        self.settle(&crew);
+        drop(crew);
+        drop(me);
+        true
     }
 
     /// Wakes all who sleep, to look at what has changed; they leave the list themselves.
     pub(crate) fn wake_all(&self) {
         // Ordering: SeqCst pairs with the fence in `sleep`.
         fence(SeqCst);
-        let sleepers: Vec<_> = self.sleepers.lock().iter().map(Arc::clone).collect();
+        let sleepers: Vec<_> = self.crew.lock().sleepers.iter().map(Arc::clone).collect();
         sleepers.iter().for_each(|sleeper| sleeper.unpark());
     }
 
-    /// A thread took a seat.
+    /// A thread sits down: false if as many as are wanted already do.
     #[inline]
-    pub(crate) fn sat_down(&self) {
+    pub(crate) fn sit(&self) -> bool {
+        let sit = |state| has_free(state).then_some(state + RUNNING - FREE);
         // Ordering: AcqRel, as all changes of `state` (P1).
-        self.state.fetch_add(RUNNING, AcqRel);
+        self.state.fetch_update(AcqRel, Relaxed, sit).is_ok()
+    }
+
+    /// One more seat, for a slot that is stuck. False if there are as many as there may be threads.
+    pub(crate) fn relieve(&self) -> bool {
+        let mut crew = self.crew.lock();
+        if crew.wanted >= self.limit {
+            return false;
+        }
+        crew.wanted += 1;
+        // Ordering: AcqRel, as all changes of `state` (P1).
+        self.state.fetch_add(FREE, AcqRel);
+        self.settle(&crew);
+        true
+    }
+
+    /// The poll of a relieved slot has ended: that seat is one too many. True if nobody has taken it, so that the caller
+    /// stays; else it must [`retire`](Idle::retire).
+    pub(crate) fn stay(&self) -> bool {
+        let mut crew = self.crew.lock();
+        let stay = |state| has_free(state).then_some(state - FREE);
+        // Ordering: AcqRel, as all changes of `state` (P1).
+        let stays = self.state.fetch_update(AcqRel, Relaxed, stay).is_ok();
+        crew.wanted -= usize::from(stays);
+        self.settle(&crew);
+        stays
+    }
+
+    /// A thread left the seat that is one too many. It looks at the queues next, as it goes to sleep.
+    pub(crate) fn retire(&self) {
+        let mut crew = self.crew.lock();
+        crew.wanted -= 1;
+        // Ordering: AcqRel, as all changes of `state` (P1, P5).
+        self.state.fetch_sub(RUNNING, AcqRel);
+        self.settle(&crew);
+    }
+
+    /// A thread left its seat within a poll: another one may be started for that seat, unless its slot was `relieved`.
+    pub(crate) fn go_away(&self, relieved: bool) {
+        let mut crew = self.crew.lock();
+        crew.away += 1;
+        crew.wanted -= usize::from(relieved);
+        // Ordering: AcqRel, as all changes of `state` (P1, P5).
+        self.state.fetch_sub(RUNNING - if relieved { 0 } else { FREE }, AcqRel);
+        self.settle(&crew);
+        drop(crew);
+        // Ordering: SeqCst pairs with the fence in `pushed`: the leaver looks at the queues next.
+        fence(SeqCst);
+    }
+
+    /// That thread sits again, or is done with that poll.
+    pub(crate) fn come_back(&self) {
+        let mut crew = self.crew.lock();
+        crew.away -= 1;
+        self.settle(&crew);
     }
 
     /// A thread left its seat and goes away from this runtime: it does not sleep.
     pub(crate) fn left(&self, searching: bool) {
         // Ordering: AcqRel, as all changes of `state` (P1).
-        self.state.fetch_sub(RUNNING + if searching { SEARCHING } else { 0 }, AcqRel);
+        self.state.fetch_sub(RUNNING - FREE + if searching { SEARCHING } else { 0 }, AcqRel);
         // Ordering: SeqCst pairs with the fence in `pushed`: the leaver looks at the queues next.
         fence(SeqCst);
     }
@@ -172,7 +322,7 @@ impl Idle {
     /// May a seat begin to search? At most half of those who run do at a time.
     pub(crate) fn begin_search(&self) -> bool {
         let state = self.state.load(Relaxed);
-        if 2 * (state & MASK) >= (state >> 16) & MASK {
+        if 2 * searching(state) >= running(state) {
             return false;
         }
         // Ordering: AcqRel, as all changes of `state` (P1).
@@ -183,35 +333,43 @@ impl Idle {
     /// A searcher has found work. True if it was the last one: then one more is to be woken.
     pub(crate) fn end_search(&self) -> bool {
         // Ordering: AcqRel, as all changes of `state` (P1).
-        self.state.fetch_sub(SEARCHING, AcqRel) & MASK == 1
+        searching(self.state.fetch_sub(SEARCHING, AcqRel)) == 1
     }
 
     /// First step of a sleep: from here on the thread can be woken. Then it looks at the queues once more; true if at
     /// the rings, too (P1).
     #[must_use = "what is in the rings may be nobody else's to find"]
-    pub(crate) fn sleep(&self, me: &Arc<Parker>, seated: bool, searching: bool) -> bool {
-        let mut sleepers = self.sleepers.lock();
-        sleepers.push(Arc::clone(me));
-        let gone = if seated { RUNNING } else { 0 } + if searching { SEARCHING } else { 0 };
+    pub(crate) fn sleep(&self, me: &Arc<Parker>, seated: bool, is_searching: bool) -> bool {
+        let mut crew = self.crew.lock();
+        crew.sleepers.push(Arc::clone(me));
+        let gone = if seated { RUNNING - FREE } else { 0 } + if is_searching { SEARCHING } else { 0 };
         // Ordering: AcqRel, as all changes of `state` (P1).
         self.state.fetch_add(SLEEPING.wrapping_sub(gone), AcqRel);
-        drop(sleepers);
+        drop(crew);
         // Ordering: SeqCst pairs with the fence in `pushed`: the change of `state` is before, the look at the queues after.
         fence(SeqCst);
-        searching || self.state.load(Relaxed) & MASK == 0
+        is_searching || searching(self.state.load(Relaxed)) == 0
     }
 
     /// Last step of a sleep. `found`: there was work when it looked once more. True if the thread is counted as a
     /// searcher: because it was popped (P3), or because it found work (P4).
     pub(crate) fn awake(&self, me: &Arc<Parker>, found: bool) -> bool {
-        let mut sleepers = self.sleepers.lock();
-        let Some(place) = sleepers.iter().position(|sleeper| Arc::ptr_eq(sleeper, me)) else { return true };
-        let me = sleepers.remove(place);
+        let mut crew = self.crew.lock();
+        let place = crew.sleepers.iter().position(|sleeper| Arc::ptr_eq(sleeper, me));
+        let Some(place) = place else { return true };
+        let me = crew.sleepers.remove(place);
         // Ordering: AcqRel, as all changes of `state` (P1).
         self.state.fetch_add(if found { SEARCHING } else { 0 }.wrapping_sub(SLEEPING), AcqRel);
-        drop(sleepers);
+        drop(crew);
         drop(me);
         found
+    }
+
+    /// How many sit, how many seats there are, and how many threads the runtime has of its own.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        let crew = self.crew.lock();
+        let state = self.state.load(Relaxed);
+        (running(state) as usize, crew.wanted, crew.owned)
     }
 
     /// Does somebody watch until `deadline` or earlier?

@@ -18,12 +18,14 @@
 //!
 //! Nobody is woken here: that is the business of [`idle`](super::idle).
 //!
+//! The cells are there from the first [`prepare`](Ring::prepare) on: a spare slot that nobody ever sat in has none.
+//!
 //! Rejected: `crossbeam-deque` (a Chase-Lev queue needs a fence per pop, and its LIFO/FIFO flavours steal one by one
 //! or allocate); tokio's two-word head (it lets a thief copy after claiming, and costs the owner a wider exchange).
 //!
 //! Checked by `models::ring_*` (loom) and the unit tests below.
 use dormouse_wait::prim::atomic::{AtomicPtr, AtomicU32, Ordering::*};
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 /// Tasks per ring. A model needs the wrap-around and the overflow to be near.
 pub(crate) const CAPACITY: u32 = if cfg!(dormouse_loom) { 4 } else { 256 };
@@ -36,18 +38,34 @@ pub(crate) type Raw = NonNull<()>;
 pub(crate) struct Ring {
     head: AtomicU32,
     tail: AtomicU32,
-    cells: Box<[AtomicPtr<()>]>,
+    /// Null before `prepare`. (Not loom's: a thief gets it with the `tail` that it acquires.)
+    cells: std::sync::atomic::AtomicPtr<Cells>,
 }
 
+type Cells = [AtomicPtr<()>; CAPACITY as usize];
+
 impl Ring {
+    /// A ring without cells.
     pub(crate) fn new() -> Ring {
-        let cells = (0..CAPACITY).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect();
-        Ring { head: AtomicU32::new(0), tail: AtomicU32::new(0), cells }
+        Ring { head: AtomicU32::new(0), tail: AtomicU32::new(0), cells: Default::default() }
+    }
+
+    /// Makes the cells, unless they are there. To be called by the seat's thread before it pushes.
+    pub(crate) fn prepare(&self) {
+        if self.cells.load(Relaxed).is_null() {
+            let cells: Box<Cells> = Box::new(std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())));
+            self.cells.store(Box::into_raw(cells), Relaxed);
+        }
     }
 
     #[inline(always)]
     fn cell(&self, index: u32) -> &AtomicPtr<()> {
-        &self.cells[(index % CAPACITY) as usize]
+        let cells = self.cells.load(Relaxed);
+        debug_assert!(!cells.is_null(), "the seat has prepared the ring");
+        // SAFETY: the seat's thread prepared the ring before its first push; who finds a task in it comes after that
+        // (Release and Acquire of `tail`). They stay until the ring is dropped.
+        let cells = unsafe { &*cells };
+        &cells[(index % CAPACITY) as usize]
     }
 
     /// The number of tasks, as of some moment.
@@ -160,9 +178,25 @@ impl Ring {
     }
 }
 
+impl Drop for Ring {
+    fn drop(&mut self) {
+        let cells = *self.cells.get_mut();
+        if !cells.is_null() {
+            // SAFETY: `prepare` made it from a box, and nobody is here any more.
+            drop(unsafe { Box::from_raw(cells) });
+        }
+    }
+}
+
 #[cfg(all(test, not(dormouse_loom)))]
 mod tests {
     use super::*;
+
+    fn ring() -> Ring {
+        let ring = Ring::new();
+        ring.prepare();
+        ring
+    }
 
     fn task(number: usize) -> Raw {
         NonNull::new(std::ptr::without_provenance_mut(number + 1)).expect("not null")
@@ -180,7 +214,7 @@ mod tests {
 
     #[test]
     fn first_in_first_out_over_many_turns_of_the_ring() {
-        let ring = Ring::new();
+        let ring = ring();
         for number in 0..2_000 {
             push(&ring, number).unwrap();
             push(&ring, number + 10_000).unwrap();
@@ -193,7 +227,7 @@ mod tests {
 
     #[test]
     fn counters_wrap() {
-        let ring = Ring::new();
+        let ring = ring();
         ring.head.store(u32::MAX - 3, Relaxed);
         ring.tail.store(u32::MAX - 3, Relaxed);
         for number in 0..CAPACITY as usize {
@@ -208,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_full_ring_gives_up_its_older_half() {
-        let ring = Ring::new();
+        let ring = ring();
         for number in 0..CAPACITY as usize {
             push(&ring, number).unwrap();
         }
@@ -222,7 +256,7 @@ mod tests {
     #[test]
     fn a_thief_takes_half_rounded_up() {
         for len in 1..10 {
-            let (ring, thief) = (Ring::new(), Ring::new());
+            let (ring, thief) = (ring(), ring());
             for number in 0..len {
                 push(&ring, number).unwrap();
             }

@@ -3,14 +3,21 @@
 //! A seat stays on its thread. Its Drop leaves the slot: what is still queued goes to the injector, so that nothing is
 //! stranded, whether the thread goes to sleep, returns from `block_on`, or unwinds.
 //!
+//! Inside a poll the thread may lose its seat: the poll was so long that the slot was relieved, and another thread has
+//! taken its place among the N ([`run`](Seat::run) says so after the poll); or the poll left the seat
+//! ([`leave_in_poll`](Seat::leave_in_poll)) and found none free when it came back. The seat is then
+//! [gone](Seat::is_gone); its thread goes to sleep like any other.
+//!
 //! The next task: every 61st turn the timers and the injector; else the LIFO cell, at most three times in a row; the
 //! slot's ring; a batch of the injector; timers that are due; half of another slot's ring.
 //!
 //! A push into the LIFO cell wakes nobody: this thread runs it next. What it displaces goes to the ring, and that
 //! wakes somebody if nobody searches. What was woken while it ran goes to the ring's end.
 //!
-//! Checked by `tests/task.rs` (turns, streaks, yields), `tests/runtime.rs` and `tests/peers.rs` (what is left behind).
+//! Checked by `tests/task.rs` (turns, streaks, yields), `tests/runtime.rs` and `tests/peers.rs` (what is left behind),
+//! `tests/monitor.rs` and `tests/block_in_place.rs` (lost seats).
 use super::context;
+use super::os::Thread;
 use super::ring::Raw;
 use super::shared::{Shared, Slot, others};
 use crate::task::meta::Meta;
@@ -18,6 +25,7 @@ use async_task::Runnable;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
+use std::sync::atomic::{Ordering::*, fence};
 
 /// Turns between two looks at the injector and the timers while there is other work.
 const ROUND: u32 = 61;
@@ -27,42 +35,89 @@ const STREAK: u32 = 3;
 #[derive(Debug)]
 pub(crate) struct Seat<'rt> {
     pub(crate) shared: &'rt Shared,
-    number: usize,
-    turn: Cell<u32>,
+    /// The slot, or [`Shared::nowhere`].
+    slot: Cell<&'rt Slot>,
+    number: Cell<usize>,
     streak: Cell<u32>,
     searching: Cell<bool>,
-    /// The task that is being polled, for `task::id`.
-    polled: Cell<*const Meta>,
+    thread: Thread,
+    /// The poll has left the seat, and is still on: `Idle` counts the thread as away.
+    away: Cell<bool>,
+    /// What is being polled meanwhile.
+    kept: Cell<*mut Meta>,
+    /// The seat that this thread had before, and left within a poll.
+    before: Cell<*const Seat<'static>>,
     _here: PhantomData<*mut ()>,
 }
 
 impl<'rt> Seat<'rt> {
     /// Takes a free slot, `hint` first. `searching`: the thread was woken as a searcher; it stays one without a seat.
-    pub(crate) fn sit(shared: &'rt Shared, hint: usize, searching: bool) -> Option<Seat<'rt>> {
-        let number = shared.take_slot(hint)?;
-        shared.idle.sat_down();
-        Some(Seat {
+    /// `thread` is the caller.
+    pub(crate) fn sit(
+        shared: &'rt Shared,
+        hint: usize,
+        searching: bool,
+        thread: Thread,
+    ) -> Option<Seat<'rt>> {
+        if !shared.idle.sit() {
+            return None;
+        }
+        let seat = Seat {
             shared,
-            number,
-            turn: Cell::new(0),
+            slot: Cell::new(&shared.nowhere),
+            number: Cell::new(hint),
             streak: Cell::new(0),
             searching: Cell::new(searching),
-            polled: Cell::new(ptr::null()),
+            thread,
+            away: Cell::new(false),
+            kept: Cell::new(ptr::null_mut()),
+            before: Cell::new(ptr::null()),
             _here: PhantomData,
-        })
+        };
+        seat.take_slot();
+        Some(seat)
+    }
+
+    /// Takes a slot, after `Idle::sit`.
+    fn take_slot(&self) {
+        let number = self.shared.take_slot(self.number.get());
+        let slot = &self.shared.slots[number];
+        slot.queue.prepare();
+        slot.thread.store(self.thread.to_bits(), Relaxed);
+        self.slot.set(slot);
+        self.number.set(number);
+        // Ordering: SeqCst pairs with the monitor's heavy fence: the place is taken before, the look at the monitor after.
+        fence(SeqCst);
+        self.shared.call_monitor();
     }
 
     /// Lets the thread be found through [`context`]; once the seat does not move any more.
     pub(crate) fn enter(&self) {
-        context::set_seat(self);
+        let before = context::set_seat(self);
+        if !ptr::eq(before, ptr::from_ref(self).cast()) {
+            self.before.set(before);
+        }
     }
 
     pub(crate) fn number(&self) -> usize {
-        self.number
+        self.number.get()
     }
 
+    /// The part of timers and tasks that this slot uses.
+    #[inline(always)]
+    pub(crate) fn part(&self) -> usize {
+        let (number, parts) = (self.number.get(), self.shared.parts.len());
+        if number < parts { number } else { number % parts }
+    }
+
+    #[inline(always)]
     pub(crate) fn slot(&self) -> &'rt Slot {
-        &self.shared.slots[self.number]
+        self.slot.get()
+    }
+
+    /// Does the thread sit here no more?
+    pub(crate) fn is_gone(&self) -> bool {
+        ptr::eq(self.slot(), &self.shared.nowhere)
     }
 
     pub(crate) fn is_searching(&self) -> bool {
@@ -71,7 +126,10 @@ impl<'rt> Seat<'rt> {
 
     /// The task that this thread polls; null if none.
     pub(crate) fn polled(&self) -> *const Meta {
-        self.polled.get()
+        if self.away.get() {
+            return self.kept.get();
+        }
+        if self.slot().turn.is_on() { self.slot().polled.load(Relaxed) } else { ptr::null() }
     }
 
     // --- pushing ----------------------------------------------------------------------------------------------------
@@ -79,8 +137,21 @@ impl<'rt> Seat<'rt> {
     /// Makes `task` the next one that this thread runs.
     #[inline(always)]
     pub(crate) fn push_next(&self, task: Raw) {
-        if let Some(displaced) = self.slot().lifo.replace(Some(task)) {
+        let turn = &self.slot().turn;
+        if let Some(displaced) = turn.put(task) {
             self.push_back(displaced);
+            self.shared.published();
+        }
+        if turn.is_open() {
+            self.push_openly();
+        }
+    }
+
+    /// The monitor has opened this slot, as the poll does not end: what is to be next goes where thieves find it.
+    #[cold]
+    fn push_openly(&self) {
+        if let Some(task) = self.slot().turn.take_back() {
+            self.push_back(task);
             self.shared.published();
         }
     }
@@ -117,14 +188,15 @@ impl<'rt> Seat<'rt> {
     /// The next task to run, if there is one anywhere.
     #[inline(always)]
     pub(crate) fn next(&self) -> Option<Raw> {
-        let turn = self.turn.get().wrapping_add(1);
-        self.turn.set(turn);
-        if turn.is_multiple_of(ROUND)
+        let slot = self.slot();
+        // (Who searches has nothing of its own, and must not come to a task but by `found`: P6.)
+        if slot.turn.epoch().is_multiple_of(2 * ROUND)
+            && !self.searching.get()
             && let Some(task) = self.round()
         {
             return Some(task);
         }
-        if let Some(task) = self.slot().lifo.take() {
+        if let Some(task) = slot.turn.take() {
             if self.streak.get() < STREAK {
                 self.streak.set(self.streak.get() + 1);
                 return Some(task);
@@ -134,7 +206,7 @@ impl<'rt> Seat<'rt> {
         }
         self.streak.set(0);
         // SAFETY: this thread sits in the slot (R2).
-        if let Some(task) = unsafe { self.slot().queue.pop() } {
+        if let Some(task) = unsafe { slot.queue.pop() } {
             return Some(task);
         }
         self.look_further()
@@ -163,7 +235,7 @@ impl<'rt> Seat<'rt> {
             }
             self.searching.set(true);
         }
-        let stolen = others(self.shared, self.number).find_map(|victim| {
+        let stolen = others(self.shared, self.number()).find_map(|victim| {
             // SAFETY: this thread sits in the slot that is stolen into (R2), which is empty, and not the victim's.
             unsafe { victim.queue.steal_into(&self.slot().queue) }
         });
@@ -172,7 +244,7 @@ impl<'rt> Seat<'rt> {
     }
 
     fn own(&self) -> Option<Raw> {
-        self.slot().lifo.take().or_else(|| {
+        self.slot().turn.take().or_else(|| {
             // SAFETY: this thread sits in the slot (R2).
             unsafe { self.slot().queue.pop() }
         })
@@ -190,7 +262,7 @@ impl<'rt> Seat<'rt> {
     fn take_batch(&self) -> Option<Raw> {
         let injector = &self.shared.injector;
         let first = injector.pop()?;
-        self.fetch(injector.len() / self.shared.slots.len() / 2);
+        self.fetch(injector.len() / self.shared.parts.len() / 2);
         Some(first)
     }
 
@@ -206,7 +278,7 @@ impl<'rt> Seat<'rt> {
     /// One look at the injector before a task that yields goes behind what is runnable.
     pub(crate) fn before_yield(&self) {
         if !self.shared.injector.is_empty() {
-            self.fetch(self.shared.injector.len() / self.shared.slots.len() + 1);
+            self.fetch(self.shared.injector.len() / self.shared.parts.len() + 1);
         }
     }
 
@@ -225,38 +297,134 @@ impl<'rt> Seat<'rt> {
 
     // --- running ----------------------------------------------------------------------------------------------------
 
-    /// Polls `task`.
+    /// Polls `task`. False if the seat is gone.
     #[inline(always)]
-    pub(crate) fn run(&self, task: Raw) {
+    pub(crate) fn run(&self, task: Raw) -> bool {
         // SAFETY: queues hold what `Runnable::into_raw` gave, each once.
         let task = unsafe { Runnable::<Meta>::from_raw(task) };
-        let before = self.polled.replace(task.metadata());
+        self.slot().polled.store(ptr::from_ref(task.metadata()).cast_mut(), Relaxed);
+        self.slot().turn.begin();
         task.run();
-        self.polled.set(before);
+        self.end_poll()
+    }
+
+    /// Polls a root future with `poll`. False if the seat is gone.
+    pub(crate) fn run_root(&self, poll: impl FnOnce()) -> bool {
+        self.end_search();
+        self.slot().polled.store(ptr::null_mut(), Relaxed);
+        self.slot().turn.begin();
+        poll();
+        self.end_poll()
+    }
+
+    /// A thread that was woken to search has something else to do first (P6).
+    fn end_search(&self) {
+        if self.searching.replace(false) {
+            self.shared.idle.searched_without_seat();
+            self.shared.hand_over();
+        }
+    }
+
+    /// A poll is over, in whatever slot.
+    #[inline(always)]
+    fn end_poll(&self) -> bool {
+        !self.slot().turn.end() || self.pass()
+    }
+
+    /// The end of a poll that was long, or has left the seat. False if the seat is gone.
+    #[cold]
+    fn pass(&self) -> bool {
+        if self.is_gone() {
+            self.stop_being_away();
+            return false;
+        }
+        let relieved = self.slot().turn.pass();
+        // The monitor may sleep while a poll does not end.
+        self.shared.call_monitor();
+        if relieved && !self.shared.idle.stay() {
+            self.clear();
+            self.shared.idle.retire();
+            return false;
+        }
+        true
     }
 
     // --- leaving ----------------------------------------------------------------------------------------------------
 
-    /// Hands what is queued here to the injector, and lets the slot go.
+    /// Hands what is queued here to the injector, and lets the slot go. Not within a poll.
     fn clear(&self) {
         while let Some(task) = self.own() {
             self.shared.injector.push(task);
         }
-        context::no_seat();
+        context::leave_seat();
         self.slot().place.release();
+        self.slot.set(&self.shared.nowhere);
     }
 
-    /// Leaves the slot in order to sleep: the caller counts itself out with `Idle::sleep`.
-    pub(crate) fn leave_to_sleep(self) {
+    /// Leaves the slot within a poll, so that another thread may take its place meanwhile (S6). False outside of one.
+    pub(crate) fn leave_in_poll(&self) -> bool {
+        let slot = self.slot();
+        if self.is_gone() || !slot.turn.is_on() {
+            return false;
+        }
+        self.kept.set(slot.polled.load(Relaxed));
+        // As far as the slot is concerned, the poll ends here.
+        let relieved = slot.turn.end() && slot.turn.pass();
         self.clear();
+        self.away.set(true);
+        self.shared.idle.go_away(relieved);
+        self.shared.hand_over();
+        true
+    }
+
+    /// After [`leave_in_poll`](Seat::leave_in_poll): sits again if a slot is free. Else the poll goes on without.
+    pub(crate) fn come_back(&self) {
+        if !self.shared.idle.sit() {
+            return;
+        }
+        self.take_slot();
+        let slot = self.slot();
+        slot.polled.store(self.kept.get(), Relaxed);
+        slot.turn.begin();
+        self.stop_being_away();
+        self.enter();
+    }
+
+    fn stop_being_away(&self) {
+        if self.away.replace(false) {
+            self.shared.idle.come_back();
+        }
+    }
+
+    /// Leaves the slot in order to sleep: the caller counts itself out with `Idle::sleep`, if this is true, which it is
+    /// not if the seat is gone.
+    pub(crate) fn leave_to_sleep(self) -> bool {
+        let seated = !self.is_gone();
+        if seated {
+            self.clear();
+        }
+        context::reset_seat(self.before.get());
         std::mem::forget(self);
+        seated
     }
 }
 
 impl Drop for Seat<'_> {
     /// Leaves the slot and the runtime: the thread that goes hands over what it leaves behind (`work`).
     fn drop(&mut self) {
-        self.clear();
-        self.shared.idle.left(self.searching.get());
+        let idle = &self.shared.idle;
+        self.stop_being_away();
+        if !self.is_gone() {
+            let turn = &self.slot().turn;
+            // A panic of the root future goes out through here.
+            let relieved = turn.is_on() && turn.end() && turn.pass() && !idle.stay();
+            self.clear();
+            if relieved {
+                idle.retire();
+            } else {
+                idle.left(self.searching.get());
+            }
+        }
+        context::reset_seat(self.before.get());
     }
 }

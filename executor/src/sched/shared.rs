@@ -17,64 +17,90 @@
 //! Rejected: an `Arc` per task (two contended counters per spawn).
 //!
 //! Checked by `models::visit_*` (loom), `tests/shutdown.rs`.
+use super::attention::Attention;
 use super::idle::{Idle, NEVER, Wake};
 use super::injector::Injector;
+use super::os;
 use super::place::Place;
 use super::quiet::Quiet;
 use super::ring::{Raw, Ring};
 use super::threads::{self, Threads};
+use super::turn::Turn;
 use crate::blocking::Pool;
 use crate::config::{Config, Deadlock};
 use crate::panics;
 use crate::task::id::Ids;
 use crate::task::life;
+use crate::task::meta::Meta;
 use crate::task::registry;
 use crate::timer::{self, Tick};
 use dormouse_wait::{Instant, host, random};
-use std::cell::Cell;
 use std::fmt;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::Waker;
 use std::time::Duration;
 
-/// A place of work: what a thread takes over when it sits down.
+/// A place of work: what a thread takes over when it sits down. The N slots are followed by the spare ones, which
+/// [`Shared::reach`] tells whether to look at.
+#[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) queue: Ring,
-    /// The task to run next; touched by the seat's thread alone.
-    pub(crate) lifo: Cell<Option<Raw>>,
     pub(crate) place: Place,
+    pub(crate) turn: Turn,
+    /// The task whose poll is on; null if none, or the poll is that of a root future. For comparing only.
+    pub(crate) polled: AtomicPtr<Meta>,
+    /// The thread that sits, as the system knows it.
+    pub(crate) thread: AtomicI32,
+}
+
+impl Slot {
+    /// `watched`: there is a monitor.
+    fn new(watched: bool) -> Slot {
+        Slot {
+            queue: Ring::new(),
+            place: Place::new(),
+            turn: Turn::new(!watched || os::has_heavy()),
+            polled: AtomicPtr::new(ptr::null_mut()),
+            thread: AtomicI32::new(0),
+        }
+    }
+}
+
+/// A share of the runtime's timers and live tasks: one for each of the N slots; a spare slot uses another one's.
+pub(crate) struct Part {
     pub(crate) timers: Arc<timer::Shard>,
     pub(crate) tasks: registry::Shard,
 }
 
-// SAFETY: `lifo` is touched by the thread in the seat alone; seats change hands through `place`. The rest is Sync.
-unsafe impl Sync for Slot {}
-// SAFETY: runnable tasks may be run by any thread.
-unsafe impl Send for Slot {}
-
-impl Slot {
-    fn new(simulated: bool) -> Slot {
+impl Part {
+    fn new(simulated: bool) -> Part {
         let tick = if simulated { Tick::EXACT } else { Tick::COARSE };
         let ids = if simulated { Ids::from_one() } else { Ids::new() };
-        Slot {
-            queue: Ring::new(),
-            lifo: Cell::new(None),
-            place: Place::new(),
-            timers: Arc::new(timer::Shard::new(tick)),
-            tasks: registry::Shard::new(ids),
-        }
+        Part { timers: Arc::new(timer::Shard::new(tick)), tasks: registry::Shard::new(ids) }
     }
 }
 
 /// The shared part of a runtime.
 pub(crate) struct Shared {
+    /// The N slots, and the spare ones.
     pub(crate) slots: Box<[Slot]>,
+    /// N.
+    pub(crate) parts: Box<[Part]>,
+    /// How many slots there are to look at: N, and more if spare ones are in use. Grows under `spare`, before a thread
+    /// sits in the slot, and shrinks under it, when nobody sits beyond.
+    reach: AtomicUsize,
+    spare: Mutex<()>,
+    /// Where a thread "sits" that has left its seat within a poll.
+    pub(crate) nowhere: Slot,
     pub(crate) injector: Injector,
     pub(crate) idle: Idle,
     pub(crate) pool: Pool,
     pub(crate) quiet: Quiet,
+    pub(crate) monitor: Attention,
+    /// Polls that the monitor saw to last for `blocked_after`.
+    pub(crate) long_polls: AtomicU64,
     pub(crate) config: Config,
     /// Threads in `block_on`.
     pub(crate) guests: AtomicUsize,
@@ -90,31 +116,48 @@ pub(crate) struct Shared {
     pub(crate) threads: Mutex<Threads>,
     pub(crate) changed: Condvar,
     started: std::time::Instant,
-    /// What a thread of this runtime does: set by whoever builds it, as the work knows `Shared` and not the reverse.
-    pub(crate) body: fn(Arc<Shared>, bool),
+    bodies: Bodies,
+}
+
+/// What the threads of a runtime do: set by whoever builds it, as the work knows `Shared` and not the reverse.
+#[derive(Clone, Copy)]
+pub(crate) struct Bodies {
+    /// A thread for the slots; is it counted as a searcher?
+    pub(crate) worker: fn(Arc<Shared>, bool),
+    pub(crate) monitor: fn(Arc<Shared>),
 }
 
 impl Shared {
     /// The shared part, with one strong reference more than is returned: the runtime's own.
-    pub(crate) fn new(config: Config, body: fn(Arc<Shared>, bool)) -> Arc<Shared> {
-        let slots: Box<[Slot]> = (0..config.workers).map(|_| Slot::new(config.simulated.is_some())).collect();
+    pub(crate) fn new(config: Config, bodies: Bodies) -> Arc<Shared> {
+        let (workers, simulated) = (config.workers, config.simulated.is_some());
+        // Without threads there is nobody to sit in a spare slot.
+        let slots = workers + if config.threads { config.max_spare_threads } else { 0 };
+        let mut nowhere = Slot::new(false);
+        nowhere.turn.set_always_open();
         let shared = Arc::new(Shared {
+            slots: (0..slots).map(|_| Slot::new(config.threads)).collect(),
+            parts: (0..workers).map(|_| Part::new(simulated)).collect(),
+            reach: AtomicUsize::new(workers),
+            spare: Mutex::new(()),
+            nowhere,
             injector: Injector::new(),
-            idle: Idle::new(slots.len(), config.threads),
+            monitor: Attention::new(config.threads),
+            long_polls: AtomicU64::new(0),
+            idle: Idle::new(workers, if config.threads { slots } else { 0 }),
             pool: Pool::new(config.max_blocking_threads),
             quiet: Quiet::new(config.deadlock == Deadlock::Warn),
             guests: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
-            open: AtomicUsize::new(slots.len()),
+            open: AtomicUsize::new(workers),
             ended: AtomicBool::new(false),
             complained: AtomicBool::new(false),
             disturbed: AtomicBool::new(false),
             threads: Mutex::default(),
             changed: Condvar::new(),
             started: std::time::Instant::now(),
-            slots,
             config,
-            body,
+            bodies,
         });
         let _own = Arc::into_raw(Arc::clone(&shared));
         let weak = Arc::downgrade(&shared);
@@ -146,7 +189,7 @@ impl Shared {
 
     /// When the first timer of all slots is due, or [`NEVER`] (S5).
     pub(crate) fn due(&self) -> u64 {
-        self.slots.iter().map(|slot| slot.timers.due()).min().unwrap_or(NEVER)
+        self.parts.iter().map(|part| part.timers.due()).min().unwrap_or(NEVER)
     }
 
     /// Wakes whatever timers are due, of all slots. True if there were any.
@@ -156,17 +199,17 @@ impl Shared {
         }
         let now = self.now();
         let mut any = false;
-        for slot in self.slots.iter().filter(|slot| slot.timers.due() <= now) {
+        for part in self.parts.iter().filter(|part| part.timers.due() <= now) {
             any = true;
-            slot.timers.fire(now);
+            part.timers.fire(now);
         }
         any
     }
 
     /// Takes no more timers, and wakes those who wait for one: they see that the runtime is gone.
     pub(crate) fn close_timers(&self) {
-        for slot in &self.slots {
-            slot.timers.close();
+        for part in &self.parts {
+            part.timers.close();
         }
     }
 
@@ -175,6 +218,42 @@ impl Shared {
         if self.idle.all_asleep() && !self.idle.is_watched(due) {
             self.wake_one();
         }
+        self.timer_registered();
+    }
+
+    /// Sees that the monitor learns of a timer: the poll that registered it may last, and nobody else be there.
+    #[inline(always)]
+    pub(crate) fn timer_registered(&self) {
+        os::light();
+        self.call_monitor();
+    }
+
+    // --- the monitor ------------------------------------------------------------------------------------------------
+
+    /// Sees that the monitor looks. The caller brings a fence: before it is what gave cause.
+    #[inline(always)]
+    pub(crate) fn call_monitor(&self) {
+        if !self.monitor.is_awake() {
+            self.wake_monitor();
+        }
+    }
+
+    #[cold]
+    fn wake_monitor(&self) {
+        if !self.monitor.call() {
+            return;
+        }
+        let this = self.strong();
+        let body = move || (this.bodies.monitor)(Arc::clone(&this));
+        if let Err(error) = threads::start_named(self, "dormouse-watch".into(), false, body) {
+            self.monitor.start_failed();
+            self.complain(&error);
+        }
+    }
+
+    /// About how many tasks wait for a thread, but for those in cells.
+    pub(crate) fn waiting(&self) -> usize {
+        self.injector.len() + self.reached().iter().map(|slot| slot.queue.len() as usize).sum::<usize>()
     }
 
     // --- waking -----------------------------------------------------------------------------------------------------
@@ -187,20 +266,37 @@ impl Shared {
         }
     }
 
-    /// Wakes one sleeper, or starts the last thread, if one is wanted.
+    /// A thread goes away: sees that what it leaves behind, work or a timer to watch for, is somebody's.
+    pub(crate) fn hand_over(&self) {
+        let due = self.due();
+        if self.has_work(true) || (due != NEVER && !self.idle.is_watched(due)) {
+            self.published();
+        }
+    }
+
+    /// Wakes one sleeper, or starts a thread, if one is wanted.
     #[cold]
     pub(crate) fn wake_one(&self) {
-        let may_start = self.guests.load(Relaxed) == 0;
-        if self.idle.wake_one(may_start) == Wake::Start {
+        self.wake_or_start(self.guests.load(Relaxed));
+    }
+
+    /// [`wake_one`](Shared::wake_one), not counting on threads in `block_on` beyond the number `guests`.
+    pub(super) fn wake_or_start(&self, guests: usize) {
+        if let Wake::Start { spare } = self.idle.wake_one(guests) {
             let this = self.strong();
-            if let Err(error) = this.start_thread(true) {
+            if let Err(error) = this.start_thread(true, !spare) {
                 self.idle.start_failed();
-                if !self.complained.swap(true, Relaxed) {
-                    panics::say(format_args!(
-                        "dormouse: a worker thread could not be started ({error}); its work waits for another thread"
-                    ));
-                }
+                self.complain(&error);
             }
+        }
+    }
+
+    /// Says once that a thread could not be started.
+    pub(super) fn complain(&self, error: &std::io::Error) {
+        if !self.complained.swap(true, Relaxed) {
+            panics::say(format_args!(
+                "dormouse: a worker thread could not be started ({error}); its work waits for another thread"
+            ));
         }
     }
 
@@ -215,33 +311,65 @@ impl Shared {
 
     /// Starts one more thread for the slots.
     ///
-    /// `searching`: it is counted as a searcher already.
-    pub(crate) fn start_thread(self: &Arc<Shared>, searching: bool) -> std::io::Result<()> {
+    /// `searching`: it is counted as a searcher already. `join`: it is joined at the runtime's end; a spare one, which
+    /// may leave before, is only waited for.
+    pub(crate) fn start_thread(self: &Arc<Shared>, searching: bool, join: bool) -> std::io::Result<()> {
         let this = Arc::clone(self);
-        threads::start(self, true, move || (this.body)(Arc::clone(&this), searching))
+        threads::start(self, join, move || (this.bodies.worker)(Arc::clone(&this), searching))
     }
 
     /// Is there work that a thread which is about to sleep must not leave? In the `rings` as well (P1)?
     pub(crate) fn has_work(&self, rings: bool) -> bool {
-        !self.injector.is_empty() || (rings && self.slots.iter().any(|slot| !slot.queue.is_empty()))
+        !self.injector.is_empty() || (rings && self.reached().iter().any(|slot| !slot.queue.is_empty()))
     }
 
     // --- seats ------------------------------------------------------------------------------------------------------
 
-    /// Takes a free slot, the one with the number `hint` first.
-    pub(crate) fn take_slot(&self, hint: usize) -> Option<usize> {
-        let slots = self.slots.len();
-        (0..slots).map(|offset| (hint + offset) % slots).find(|&number| self.slots[number].place.take())
+    /// The slots that somebody may sit in.
+    pub(crate) fn reached(&self) -> &[Slot] {
+        // Ordering: Relaxed; P1's fences order it as they order what is in the slots.
+        &self.slots[..self.reach.load(Relaxed)]
     }
 
-    /// Is a slot free?
-    pub(crate) fn has_free_slot(&self) -> bool {
-        self.slots.iter().any(|slot| slot.place.is_free())
+    /// Takes a free slot for a thread that [`Idle::sit`] has let in: the one with the number `hint` first, a spare one
+    /// only if all others are taken.
+    pub(crate) fn take_slot(&self, hint: usize) -> usize {
+        let workers = self.parts.len();
+        loop {
+            let all = (0..workers).map(|offset| (hint + offset) % workers);
+            if let Some(number) = all.into_iter().find(|&number| self.slots[number].place.take()) {
+                return number;
+            }
+            if let Some(number) = self.take_spare_slot() {
+                return number;
+            }
+            // Who leaves a slot lets go of it before it counts itself out: so there was one when we were let in, and
+            // others were faster there, and have left theirs.
+            std::hint::spin_loop();
+        }
     }
 
-    /// A slot for what comes from a thread without one.
-    pub(crate) fn any_slot(&self) -> usize {
-        random::below(self.slots.len() as u32) as usize
+    #[cold]
+    fn take_spare_slot(&self) -> Option<usize> {
+        let _spare = panics::lock(&self.spare);
+        let number = (self.parts.len()..self.slots.len()).find(|&number| self.slots[number].place.take())?;
+        self.reach.store(self.reach.load(Relaxed).max(number + 1), Relaxed);
+        Some(number)
+    }
+
+    /// Forgets the spare slots that nobody sits in any more.
+    pub(super) fn shrink_reach(&self) {
+        if self.reach.load(Relaxed) == self.parts.len() {
+            return;
+        }
+        let _spare = panics::lock(&self.spare);
+        let last = self.slots.iter().rposition(|slot| !slot.place.is_free()).map_or(0, |last| last + 1);
+        self.reach.store(last.max(self.parts.len()), Relaxed);
+    }
+
+    /// A part for what comes from a thread without a slot.
+    pub(crate) fn any_part(&self) -> usize {
+        random::below(self.parts.len() as u32) as usize
     }
 
     // --- the end ----------------------------------------------------------------------------------------------------
@@ -263,10 +391,10 @@ impl Shared {
         if self.closing.swap(true, AcqRel) {
             return;
         }
-        let empty = self.slots.iter().filter(|slot| slot.tasks.close()).count();
+        let empty = self.parts.iter().filter(|part| part.tasks.close()).count();
         self.shards_ended(empty);
-        for slot in &self.slots {
-            slot.tasks.abort_all();
+        for part in &self.parts {
+            part.tasks.abort_all();
         }
         self.idle.wake_all();
         self.pool.wake_all();
@@ -282,6 +410,7 @@ impl Shared {
         self.ended.store(true, Release);
         self.idle.wake_all();
         self.pool.wake_all();
+        self.monitor.wake();
         drop(panics::lock(&self.threads));
         self.changed.notify_all();
         // SAFETY: `new` leaked this strong reference; `open` reaches zero once. The caller holds another one.
@@ -290,7 +419,7 @@ impl Shared {
 
     /// The number of live tasks.
     pub(crate) fn live(&self) -> usize {
-        self.slots.iter().map(|slot| slot.tasks.len()).sum()
+        self.parts.iter().map(|part| part.tasks.len()).sum()
     }
 }
 
@@ -308,8 +437,8 @@ impl host::Host for Shared {
     }
 
     fn alarm(&self, at: Instant, waker: Waker) {
-        let number = super::context::seat_number(self).unwrap_or_else(|| self.any_slot());
-        match self.slots[number].timers.alarm(self.nanos(at.into_std()), waker) {
+        let number = super::context::seat_part(self).unwrap_or_else(|| self.any_part());
+        match self.parts[number].timers.alarm(self.nanos(at.into_std()), waker) {
             Ok(due) => self.timer_from_outside(due),
             // Nobody watches the time any more: whoever waits looks again.
             Err(waker) => waker.wake(),
@@ -320,7 +449,7 @@ impl host::Host for Shared {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
-            .field("slots", &self.slots.len())
+            .field("slots", &self.parts.len())
             .field("closing", &self.is_closing())
             .finish_non_exhaustive()
     }
@@ -361,10 +490,10 @@ impl Visit {
 
 /// All slots but `own`, beginning anywhere.
 pub(crate) fn others(shared: &Shared, own: usize) -> impl Iterator<Item = &Slot> {
-    let slots = shared.slots.len();
-    let first = shared.any_slot();
-    (0..slots)
-        .map(move |offset| (first + offset) % slots)
+    let slots = shared.reached();
+    let first = random::below(slots.len() as u32) as usize;
+    (0..slots.len())
+        .map(move |offset| (first + offset) % slots.len())
         .filter(move |&number| number != own)
-        .map(|number| &shared.slots[number])
+        .map(|number| &slots[number])
 }

@@ -13,14 +13,24 @@ pub(crate) struct Threads {
     pub(crate) workers: Vec<std::thread::JoinHandle<()>>,
 }
 
-/// Starts a thread that runs `body`, which begins with [`Began::new`].
+/// Starts a thread that runs `body`, which begins with [`Began::new`]. It is joined at the runtime's end, or only
+/// waited for.
 pub(super) fn start(shared: &Shared, join: bool, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     // User code: if it panics, the panic hook has spoken, and the thread has no name. The system takes no NUL in one.
     let name = panics::catch(|| (shared.config.thread_name)()).unwrap_or_else(|payload| {
         panics::forget(payload);
         String::new()
     });
-    let name = name.replace('\0', "");
+    start_named(shared, name.replace('\0', ""), join, body)
+}
+
+/// [`start`] for a thread with a name of its own.
+pub(super) fn start_named(
+    shared: &Shared,
+    name: String,
+    join: bool,
+    body: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
     let mut threads = panics::lock(&shared.threads);
     let handle = std::thread::Builder::new().name(name).spawn(body)?;
     threads.running += 1;
@@ -31,25 +41,33 @@ pub(super) fn start(shared: &Shared, join: bool, body: impl FnOnce() + Send + 's
 }
 
 /// A thread of the runtime is at work: its Drop, also by a panic, says that it is gone.
-pub(super) struct Began<'rt>(&'rt Shared);
+pub(super) struct Began<'rt> {
+    shared: &'rt Shared,
+    hooks: bool,
+}
 
 impl<'rt> Began<'rt> {
     pub(super) fn new(shared: &'rt Arc<Shared>) -> Began<'rt> {
-        let began = Began(shared);
+        let began = Began { shared, hooks: true };
         if let Some(hook) = &shared.config.on_thread_start {
             // The panic hook has spoken; the thread works all the same.
             panics::catch(|| hook()).unwrap_or_else(panics::forget);
         }
         began
     }
+
+    /// For a thread that runs no task.
+    pub(super) fn without_hooks(shared: &'rt Arc<Shared>) -> Began<'rt> {
+        Began { shared, hooks: false }
+    }
 }
 
 impl Drop for Began<'_> {
     fn drop(&mut self) {
-        if let Some(hook) = &self.0.config.on_thread_stop {
+        if let Some(hook) = self.shared.config.on_thread_stop.as_ref().filter(|_| self.hooks) {
             panics::catch(|| hook()).unwrap_or_else(panics::forget);
         }
-        panics::lock(&self.0.threads).running -= 1;
-        self.0.changed.notify_all();
+        panics::lock(&self.shared.threads).running -= 1;
+        self.shared.changed.notify_all();
     }
 }

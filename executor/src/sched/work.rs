@@ -10,6 +10,7 @@
 use super::context::{self, Entered};
 use super::deadlock;
 use super::idle::NEVER;
+use super::os;
 use super::quiet::Blocked;
 use super::seat::Seat;
 use super::shared::Shared;
@@ -25,6 +26,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::*, fence};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Instant;
 
 /// A thread in a runtime, sitting or not.
 struct Thread<'rt> {
@@ -34,72 +36,87 @@ struct Thread<'rt> {
     hint: Cell<usize>,
     /// It was woken as a searcher and does not sit yet.
     searching: Cell<bool>,
+    /// As the system knows it.
+    system: os::Thread,
+    /// It is the runtime's own, and leaves if it is one too many.
+    own: bool,
 }
 
 impl<'rt> Thread<'rt> {
-    fn new(shared: &'rt Shared, searching: bool) -> Thread<'rt> {
+    fn new(shared: &'rt Shared, searching: bool, own: bool) -> Thread<'rt> {
         Thread {
             shared,
             parker: prim::Arc::new(Parker::current()),
             hint: Cell::new(0),
             searching: Cell::new(searching),
+            system: os::Thread::current(),
+            own,
         }
     }
 
     /// Sits down if a slot is free.
     fn sit(&self) -> Option<Seat<'rt>> {
-        let seat = Seat::sit(self.shared, self.hint.get(), self.searching.get())?;
+        let seat = Seat::sit(self.shared, self.hint.get(), self.searching.get(), self.system)?;
         self.searching.set(false);
         self.hint.set(seat.number());
         Some(seat)
     }
 
-    /// Runs tasks in a seat until `turn` says stop, or there are none. `turn` is called before each.
+    /// Runs tasks in a seat until `turn` says stop, there are none, or the seat is gone. `turn` is called before each.
     fn run(&self, seat: &Seat<'_>, mut turn: impl FnMut(&Seat<'_>) -> bool) {
         seat.enter();
         while !turn(seat) {
             match seat.next() {
-                Some(task) => seat.run(task),
-                None => return,
+                Some(task) if seat.run(task) => {}
+                _ => return,
             }
         }
     }
 
-    /// Sleeps until woken, unless `stop` or work is there. Gives up `seat`.
-    fn sleep(&self, seat: Option<Seat<'_>>, stop: impl Fn() -> bool) {
+    /// Sleeps until woken, unless `stop` or work is there. Gives up `seat`. False if the thread is to leave: it is one
+    /// too many, and was not woken for long.
+    fn sleep(&self, seat: Option<Seat<'_>>, stop: impl Fn() -> bool) -> bool {
         let idle = &self.shared.idle;
-        let seated = seat.is_some();
         let searched = seat.as_ref().map_or(self.searching.get(), Seat::is_searching);
-        if let Some(seat) = seat {
-            seat.leave_to_sleep();
-        }
+        let seated = seat.is_some_and(Seat::leave_to_sleep);
         let rings = idle.sleep(&self.parker, seated, searched);
-        let work = self.shared.has_work(rings) && self.shared.has_free_slot();
-        if !(work || stop()) {
-            self.watch();
+        let work = self.shared.has_work(rings) && idle.has_free_seat();
+        let slept_long = !(work || stop() || self.watch());
+        if slept_long && idle.leave_for_good(&self.parker) {
+            self.searching.set(false);
+            return false;
         }
         self.searching.set(idle.awake(&self.parker, work));
+        true
     }
 
-    /// Sleeps; watches for the first timer if nobody else does.
-    fn watch(&self) {
+    /// Sleeps; watches for the first timer if nobody else does. False if it was not woken for long.
+    fn watch(&self) -> bool {
         let due = self.shared.due();
         if due == NEVER && self.shared.quiet.is_watched() {
             return self.watch_for_deadlock();
         }
-        if due == NEVER || !self.shared.has_free_slot() || !self.shared.idle.watch(due) {
-            self.parker.park_until(None);
-            return;
+        if due == NEVER || !self.shared.idle.has_free_seat() || !self.shared.idle.watch(due) {
+            return self.park();
         }
         self.parker.park_until(self.shared.instant(due));
         self.shared.idle.unwatch(due);
+        true
+    }
+
+    /// Sleeps until woken. False if that did not come for long, and there are more threads than N.
+    fn park(&self) -> bool {
+        if !self.own || !self.shared.idle.has_spare_threads() {
+            return self.parker.park_until(None);
+        }
+        self.parker.park_until(Instant::now().checked_add(self.shared.config.spare_threads_stay))
     }
 }
 
 impl Thread<'_> {
     /// Sleeps until woken; if that does not come for a while, looks whether it ever can.
     #[cold]
-    fn watch_for_deadlock(&self) {
+    fn watch_for_deadlock(&self) -> bool {
         let shared = self.shared;
         shared.quiet.begins(shared.now());
         while shared.quiet.is_watched() {
@@ -109,29 +126,26 @@ impl Thread<'_> {
                 break;
             }
             if self.parker.park_until(shared.instant(until)) {
-                return;
+                return true;
             }
         }
-        self.parker.park_until(None);
+        self.park()
     }
 }
 
-impl Drop for Thread<'_> {
-    fn drop(&mut self) {
-        if self.searching.get() {
+impl Thread<'_> {
+    /// Was woken to search, and has no seat: somebody else is to (P6).
+    fn end_search(&self) {
+        if self.searching.replace(false) {
             self.shared.idle.searched_without_seat();
             self.shared.hand_over();
         }
     }
 }
 
-impl Shared {
-    /// A thread goes away: sees that what it leaves behind, work or a timer to watch for, is somebody's.
-    pub(super) fn hand_over(&self) {
-        let due = self.due();
-        if self.has_work(true) || (due != NEVER && !self.idle.is_watched(due)) {
-            self.published();
-        }
+impl Drop for Thread<'_> {
+    fn drop(&mut self) {
+        self.end_search();
     }
 }
 
@@ -140,13 +154,15 @@ pub(crate) fn worker(shared: Arc<Shared>, searching: bool) {
     let _began = Began::new(&shared);
     let _entered = Entered::new(Arc::clone(&shared));
     host::with_host(&*shared, || {
-        let thread = Thread::new(&shared, searching);
+        let thread = Thread::new(&shared, searching, true);
         while !shared.is_ended() {
             let seat = thread.sit();
             if let Some(seat) = &seat {
                 thread.run(seat, |_| false);
             }
-            thread.sleep(seat, || shared.is_ended());
+            if !thread.sleep(seat, || shared.is_ended()) {
+                return;
+            }
         }
     });
 }
@@ -196,18 +212,21 @@ impl Wake for Root {
 struct Guest<'rt> {
     shared: &'rt Shared,
     root: Arc<dyn Blocked>,
+    /// Whose guest the thread was before.
+    before: *const Shared,
 }
 
 impl<'rt> Guest<'rt> {
     fn new(shared: &'rt Shared, root: Arc<dyn Blocked>) -> Guest<'rt> {
         shared.guests.fetch_add(1, Relaxed);
         shared.quiet.enter(Arc::clone(&root));
-        Guest { shared, root }
+        Guest { shared, root, before: context::set_guest_of(shared) }
     }
 }
 
 impl Drop for Guest<'_> {
     fn drop(&mut self) {
+        context::set_guest_of(self.before);
         self.shared.quiet.leave(&self.root);
         self.shared.guests.fetch_sub(1, Relaxed);
         // Ordering: SeqCst pairs with the fence in `Idle::pushed`: who still counted this guest and so started no
@@ -223,7 +242,8 @@ pub(crate) fn assert_may_block() {
     assert!(
         !dormouse_wait::frame::polling() && !context::has_seat(),
         "dormouse: `block_on` was called inside an async task, where it would block a worker thread: \
-         `.await` the future there, or call `block_on` within `task::spawn_blocking`"
+         `.await` the future there, or call `block_on` within `task::spawn_blocking` \
+         or `task::block_in_place`"
     );
 }
 
@@ -237,7 +257,7 @@ pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output 
     let mut future = pin!(future);
     let _entered = Entered::new(Arc::clone(shared));
     host::with_host(&**shared, || {
-        let thread = Thread::new(shared, false);
+        let thread = Thread::new(shared, false, false);
         let parker = prim::Arc::clone(&thread.parker);
         let root = Arc::new(Root {
             woken: AtomicBool::new(true),
@@ -262,7 +282,10 @@ pub(crate) fn block_on<F: Future>(shared: &Arc<Shared>, future: F) -> F::Output 
             let seat = thread.sit();
             let done = match &seat {
                 Some(seat) => drive(&thread, seat, &root, &mut poll),
-                None => poll(),
+                None => {
+                    thread.end_search();
+                    poll()
+                }
             };
             if done {
                 drop(seat);
@@ -283,14 +306,17 @@ fn drive(thread: &Thread<'_>, seat: &Seat<'_>, root: &Root, poll: &mut impl FnMu
             if behind > 0 {
                 behind -= 1;
             } else if root.is_woken() {
-                done = poll();
+                let sits = seat.run_root(|| done = poll());
+                if !sits {
+                    return true;
+                }
                 if root.is_woken() {
                     behind = seat.backlog();
                 }
             }
             done
         });
-        if done || !root.is_woken() {
+        if done || seat.is_gone() || !root.is_woken() {
             return done;
         }
     }

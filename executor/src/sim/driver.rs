@@ -20,8 +20,9 @@ use super::{Options, Run};
 use crate::config::Config;
 use crate::panics::{self, Payload};
 use crate::sched::context;
+use crate::sched::os;
 use crate::sched::seat::Seat;
-use crate::sched::shared::Shared;
+use crate::sched::shared::{Bodies, Shared};
 use crate::task::dump::{self, WaitsFor};
 use crate::task::id::Id;
 use crate::task::meta::Meta;
@@ -87,11 +88,11 @@ impl<F: Future> Main<'_, F> {
 }
 
 /// A run under way.
-struct Driver<'a> {
+struct Driver<'a, 's> {
     options: &'a Options,
     seed: u64,
     shared: &'a Shared,
-    seat: &'a Seat<'a>,
+    seat: &'a Seat<'s>,
     here: &'a Here,
     queue: Queue,
     choices: Stream,
@@ -111,9 +112,11 @@ pub(super) fn run<F: Future>(
     future: F,
     judge: impl Fn(&F::Output) -> Option<String>,
 ) -> Outcome<F::Output> {
-    let shared = Shared::new(Config::simulated(options.blocking), |_, _| {
-        unreachable!("a simulated runtime starts no threads")
-    });
+    let bodies = Bodies {
+        worker: |_, _| unreachable!("a simulated runtime starts no threads"),
+        monitor: |_| unreachable!("a simulated runtime starts no threads"),
+    };
+    let shared = Shared::new(Config::simulated(options.blocking), bodies);
     // No thread is to be started for what is pushed: this one is there.
     shared.guests.fetch_add(1, Relaxed);
     let here = Here::new(Arc::clone(&shared), seed);
@@ -144,7 +147,7 @@ fn drive<F: Future>(
     future: F,
     judge: impl Fn(&F::Output) -> Option<String>,
 ) -> Outcome<F::Output> {
-    let seat = Seat::sit(shared, 0, false).expect("the slot of a new runtime is free");
+    let seat = Seat::sit(shared, 0, false, os::Thread::current()).expect("the slot of a new runtime is free");
     seat.enter();
     let choices = Stream::new(seed, 1);
     let queue = Queue::new(options.strategy, &choices);
@@ -186,7 +189,7 @@ fn drive<F: Future>(
     verdict
 }
 
-impl<'a> Driver<'a> {
+impl<'a> Driver<'a, '_> {
     /// Runs until nothing is left to do. Says how that is wrong, if it is.
     fn go_on<F: Future>(&mut self, main: &mut Main<'_, F>) -> Option<FailureKind> {
         loop {
@@ -240,7 +243,7 @@ impl<'a> Driver<'a> {
     /// Nothing can run: fires timers, lets a waiter go, moves the clock. False if nothing of that was there to do.
     fn quiet(&mut self, done: bool) -> bool {
         let now = self.here.now.get();
-        let timers = &self.shared.slots[0].timers;
+        let timers = &self.shared.parts[0].timers;
         if timers.due() <= now {
             timers.fire(now);
             return true;
@@ -263,7 +266,7 @@ impl<'a> Driver<'a> {
     fn disturb(&mut self) {
         for (probability, abort) in [(self.options.spurious, false), (self.options.aborts, true)] {
             if probability > 0.0 && self.choices.chance(probability) {
-                let picked = self.shared.slots[0].tasks.pick(self.choices.next(), abort);
+                let picked = self.shared.parts[0].tasks.pick(self.choices.next(), abort);
                 if let Some((id, waker)) = picked {
                     waker.wake();
                     let event = if abort { Event::Aborted } else { Event::Spurious };
@@ -280,7 +283,7 @@ impl<'a> Driver<'a> {
             Turn::Main => (!main.poll()).then(|| main.waits.get()),
             Turn::Task { id, key, task } => {
                 self.seat.run(task.into_raw());
-                self.shared.slots[0].tasks.waited(key, Id(id))
+                self.shared.parts[0].tasks.waited(key, Id(id))
             }
         };
         let event = match waits {
@@ -369,7 +372,7 @@ impl<'a> Driver<'a> {
         if let Some((reason, site)) = main {
             let _ = writeln!(text, "  main {}", WaitsFor(reason, site));
         }
-        let tasks = std::iter::once(&self.shared.slots[0].tasks);
+        let tasks = std::iter::once(&self.shared.parts[0].tasks);
         let runnable: HashSet<u64> = self.queue.ids().collect();
         let lines = dump::lines(tasks, |id| runnable.contains(&id.0));
         for line in &lines {
@@ -403,7 +406,7 @@ impl<'a> Driver<'a> {
 fn number(shared: &Shared, task: &Runnable<Meta>, trace: &mut Trace) -> Option<(Id, u32)> {
     let meta = task.metadata();
     let (_, key) = meta.place()?;
-    let id = shared.slots[0].tasks.find(key, meta, |entry| {
+    let id = shared.parts[0].tasks.find(key, meta, |entry| {
         if let Some(name) = &entry.name {
             trace.name(entry.id.0, &name.0);
         }

@@ -88,7 +88,7 @@ impl Host for Here {
 
     fn alarm(&self, at: Instant, waker: Waker) {
         let due = self.shared.nanos(at.into_std());
-        if let Err(waker) = self.shared.slots[0].timers.alarm(due, waker) {
+        if let Err(waker) = self.shared.parts[0].timers.alarm(due, waker) {
             waker.wake();
         }
     }

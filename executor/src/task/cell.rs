@@ -142,7 +142,7 @@ fn finish<T>(meta: &Meta, result: Result<Option<T>, Payload>) -> Result<T, JoinE
         }
         return Err(JoinError::cancelled(Id(0)));
     };
-    let removed = shared.slots[usize::from(shard)].tasks.remove(key);
+    let removed = shared.parts[usize::from(shard)].tasks.remove(key);
     meta.set_ended();
     let id = removed.entry.id;
     let result = match result {

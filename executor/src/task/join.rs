@@ -132,7 +132,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 /// same `meta`, and the search in the registry fails.
 fn waker(meta: &Meta) -> Option<Waker> {
     let (shard, key) = meta.place()?;
-    let find = |shared: &Shared| shared.slots.get(usize::from(shard))?.tasks.waker(key, meta);
+    let find = |shared: &Shared| shared.parts.get(usize::from(shard))?.tasks.waker(key, meta);
     if context::is_inside(meta.rt) {
         // SAFETY: this thread is inside the runtime, and keeps it there.
         return find(unsafe { meta.rt.cast::<Shared>().as_ref() });

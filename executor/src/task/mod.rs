@@ -22,6 +22,7 @@ pub use id::Id;
 pub use join::{AbortHandle, JoinHandle};
 pub use yield_now::{YieldNow, yield_now};
 
+use crate::sched::in_place;
 use registry::Name;
 use spawn::Origin;
 use std::future::Future;
@@ -102,6 +103,32 @@ where
 {
     let origin = Origin { spawned: Location::caller(), name: None };
     spawn::current("spawn_blocking", |shared, seat| spawn::spawn_blocking_in(shared, seat, job, origin))
+}
+
+/// Runs `job`, which may block, on this thread, while another one works in its place; gives what it returns.
+///
+/// In a poll on a runtime's thread, what is queued for this thread goes to the others, and a thread is woken or started
+/// for the tasks that wait, as many as the [spare threads](crate::runtime::Builder::max_spare_threads) allow. (On a
+/// [current-thread](crate::runtime::Builder::current_thread) runtime there is none: other tasks wait, unless another
+/// thread is in `block_on`.) Inside `job`, calls that block are allowed: `block_on`, `recv_blocking` and the like. Then
+/// the thread goes on as before; if its place is taken, it goes on with this poll, and with others when a place is free.
+///
+/// Other futures of the same task (in the same `join!` or `select!`) wait for `job`: use [`spawn_blocking`] where that
+/// matters. A job that has begun cannot be aborted. Outside of a runtime, or on a thread that keeps nobody from work,
+/// it just runs. So it does in a [simulated](crate::sim) run, where calls that block panic all the same.
+///
+/// # Panics
+/// If `job` does.
+///
+/// ```
+/// # dormouse_executor::runtime::block_on(async {
+/// use dormouse_executor::task;
+/// let lines = task::block_in_place(|| std::fs::read_to_string("Cargo.toml").map(|text| text.lines().count()));
+/// assert!(lines.unwrap() > 0);
+/// # });
+/// ```
+pub fn block_in_place<R>(job: impl FnOnce() -> R) -> R {
+    in_place::block_in_place(job)
 }
 
 /// The id of the task that is being polled.

@@ -121,9 +121,9 @@ where
     F::Output: Send + 'static,
 {
     let meta = Meta::new(shared.pointer(), flags);
-    let number = seat.map_or_else(|| shared.any_slot(), Seat::number);
+    let number = seat.map_or_else(|| shared.any_part(), Seat::part);
     let (runnable, task) = build(meta, future);
-    let shard = &shared.slots[number].tasks;
+    let shard = &shared.parts[number].tasks;
     let (id, entered) =
         shard.insert(number as u16, runnable.waker(), runnable.metadata(), origin.spawned, origin.name);
     let handle = JoinHandle::new(task, id);
@@ -184,7 +184,7 @@ pub(crate) fn current_id() -> Option<Id> {
         // SAFETY: the task is being polled, so its memory is there.
         let meta = unsafe { meta.as_ref() };
         let (shard, key) = meta.place()?;
-        seat.shared.slots[usize::from(shard)].tasks.id(key, meta)
+        seat.shared.parts[usize::from(shard)].tasks.id(key, meta)
     })?
 }
 

@@ -102,18 +102,17 @@ impl Sleep {
         let waker = cx.waker().clone();
         let deadline = self.deadline.into_std();
         let registered = context::with_current(|shared, seat| {
-            let number = seat.map_or_else(|| shared.any_slot(), |seat| seat.number());
-            let shard = Arc::clone(&shared.slots[number].timers);
+            let number = seat.map_or_else(|| shared.any_part(), |seat| seat.part());
+            let shard = Arc::clone(&shared.parts[number].timers);
             // SAFETY: nothing that is pinned is moved: the node is another field.
             unsafe { self.as_mut().get_unchecked_mut() }.shard = Some(Arc::clone(&shard));
             // SAFETY: the node is pinned as the sleep is.
             let node = unsafe { Pin::new_unchecked(&self.node) };
             // SAFETY: idle; the Drop takes it out of the shard that is noted.
             let due = unsafe { shard.register(node, shared.nanos(deadline), waker) };
-            due.map(|due| {
-                if seat.is_none() {
-                    shared.timer_from_outside(due)
-                }
+            due.map(|due| match seat {
+                Some(_) => shared.timer_registered(),
+                None => shared.timer_from_outside(due),
             })
         });
         match registered {
