@@ -192,3 +192,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/channels.md")]
 struct Channels;
+
+/// The guide's programs compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/blocking.md")]
+struct Blocking;

@@ -1,7 +1,7 @@
 //! A wait for the channel's close.
 use super::core::Chan;
-use super::wait::{POLLED_AGAIN, rewake, withdraw};
-use crate::wait::let_go;
+use super::wait::{POLLED_AGAIN, withdraw};
+use crate::wait::{let_go, rewake};
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Node, Phase};
 use futures_core::FusedFuture;
@@ -55,7 +55,8 @@ impl<T> Future for ClosedFuture<'_, T> {
                 ready!(frame::poll_spend(cx));
                 queue(chan, node, cx)
             }
-            Phase::Queued => rewake(chan, |core| &mut core.closing, node, cx),
+            // SAFETY: a queued one stands in this list.
+            Phase::Queued => unsafe { rewake(&chan.core, |core| &mut core.closing, node, cx) },
             Phase::Granted | Phase::Closed => false,
             Phase::Spent => panic!("{POLLED_AGAIN}"),
         };

@@ -13,8 +13,8 @@
 //! `Arc`, not `Box`: the queue points to the node while the receiver moves, and a box claims to be the only way to it.
 use super::core::Chan;
 use super::error::{Lagged, RecvError, TryRecvError};
-use super::wait::{POLLED_AGAIN, rewake, withdraw};
-use crate::wait::let_go;
+use super::wait::{POLLED_AGAIN, withdraw};
+use crate::wait::{let_go, rewake};
 use dormouse_wait::blocking;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Node, Phase};
@@ -179,12 +179,18 @@ impl<T: Clone> Receiver<T> {
         }
     }
 
+    /// Is it still queued? Then the task of `cx` is the one to wake.
+    fn stays(&self, cx: &mut Context<'_>) -> bool {
+        // SAFETY: a node that is not idle stands, or stood, in this list.
+        unsafe { rewake(&self.chan.core, |core| &mut core.receiving, self.node.as_ref(), cx) }
+    }
+
     /// One poll of a receive.
     #[inline(always)]
     fn poll(&mut self, cx: &mut Context<'_>, site: Site) -> Poll<Result<T, RecvError>> {
         if self.node.is(Phase::Idle) {
             ready!(frame::poll_spend(cx));
-        } else if rewake(&self.chan, |core| &mut core.receiving, self.node.as_ref(), cx) {
+        } else if self.stays(cx) {
             frame::note(Reason::ChanReceive, Some(site));
             return Poll::Pending;
         } else {

@@ -10,8 +10,8 @@
 use super::core::{Chan, Offer, Put};
 use super::error::{Refused, SendError};
 use super::overflow::Overflow;
-use super::wait::{POLLED_AGAIN, rewake, withdraw};
-use crate::wait::let_go;
+use super::wait::{POLLED_AGAIN, withdraw};
+use crate::wait::{let_go, rewake};
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Node, Phase};
 use futures_core::FusedFuture;
@@ -107,7 +107,8 @@ impl<T> Future for SendFuture<'_, T> {
                 send(chan, node, cx)
             }
             // If it has left the queue just now, its waker was woken and it is polled again.
-            Phase::Queued => match rewake(chan, |core| &mut core.sending, node, cx) {
+            // SAFETY: a queued one stands in this list.
+            Phase::Queued => match unsafe { rewake(&chan.core, |core| &mut core.sending, node, cx) } {
                 true => Poll::Pending,
                 false => return self.poll(cx),
             },

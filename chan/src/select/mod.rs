@@ -45,7 +45,8 @@ pub use waiting::{Case, Outcome, Waiting};
 ///   with `biased;` the first in order, and no channel arm before it was ready when it won.
 /// - **`default`** runs only if at one instant no channel arm was ready, however many channels there are. Futures are
 ///   polled before that. With channel arms only, `select!` with a `default` does not wait and
-///   works outside of async code.
+///   works outside of async code. It spends nothing of the task's turn: a loop of it, without an await, lets no other task
+///   run.
 /// - **Operands** (channels, values, futures) are evaluated once, in order, after the conditions, also those of arms
 ///   that are disabled. Their temporaries are gone before the wait.
 /// - **Bodies** run after the losers are gone: they may `break`, `continue`, `return`, `?`, `.await`, and use what the

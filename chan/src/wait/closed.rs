@@ -32,7 +32,8 @@ impl<'a, T> ClosedWait<'a, T> {
                 ready!(frame::poll_spend(cx));
                 self.queue(cx)
             }
-            Phase::Queued => rewake(self.chan, |core| &mut core.closers, self.node(), cx),
+            // SAFETY: a queued one stands in this list.
+            Phase::Queued => unsafe { rewake(&self.chan.core, |core| &mut core.closers, self.node(), cx) },
             Phase::Granted | Phase::Closed => false,
             Phase::Spent => panic!("{POLLED_AGAIN}"),
         };

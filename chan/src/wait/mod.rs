@@ -49,9 +49,8 @@ pub(crate) use recv::RecvWait;
 pub(crate) use reserve::ReserveWait;
 pub(crate) use send::SendWait;
 
-use crate::chan::Chan;
-use crate::core::Core;
 use dormouse_wait::list::{List, Node, Phase};
+use dormouse_wait::lock::Lock;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Waker};
@@ -69,15 +68,18 @@ enum Polled<R> {
 }
 
 /// Lets a node that was queued in `list` wake the task of `cx` from now on. False if it has left the list.
+///
+/// # Safety
+/// The node was queued in this list, under this lock.
 #[inline]
-fn rewake<T, P>(
-    chan: &Chan<T>,
-    list: impl Fn(&mut Core<T>) -> &mut List<P>,
+pub(crate) unsafe fn rewake<C, B, P>(
+    lock: &Lock<C, B>,
+    list: impl Fn(&mut C) -> &mut List<P>,
     node: Pin<&Node<P>>,
     cx: &mut Context<'_>,
 ) -> bool {
-    let mut core = chan.core.lock();
-    // SAFETY: this node was queued in this list.
+    let mut core = lock.lock();
+    // SAFETY: as the caller promises.
     let same = unsafe { list(&mut core).will_wake(node, cx.waker()) };
     let queued = node.phase() == Phase::Queued;
     drop(core);
@@ -86,8 +88,8 @@ fn rewake<T, P>(
     }
     // A waker's clone is user code: not under the lock.
     let waker = cx.waker().clone();
-    let mut core = chan.core.lock();
-    // SAFETY: this node was queued in this list.
+    let mut core = lock.lock();
+    // SAFETY: as the caller promises.
     let unused = unsafe { list(&mut core).rewake(node, waker) };
     let queued = node.phase() == Phase::Queued;
     drop(core);

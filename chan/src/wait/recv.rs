@@ -130,7 +130,8 @@ impl<'a, T> RecvWait<'a, T> {
             if let Some(outcome) = self.outcome() {
                 return Poll::Ready(outcome);
             }
-            if rewake(self.chan, |core| &mut core.receivers, self.node(), cx) {
+            // SAFETY: a queued one stands in this list.
+            if unsafe { rewake(&self.chan.core, |core| &mut core.receivers, self.node(), cx) } {
                 frame::note(Reason::ChanReceive, Some(site));
                 return Poll::Pending;
             }

@@ -42,6 +42,12 @@ impl<'a, T> ReserveWait<'a, T> {
         self.node.phase()
     }
 
+    /// Is it still queued? Then the task of `cx` is the one to wake.
+    fn stays(self: Pin<&Self>, cx: &mut Context<'_>) -> bool {
+        // SAFETY: a queued one stands in this list.
+        unsafe { rewake(&self.chan.core, |core| &mut core.senders, self.node(), cx) }
+    }
+
     /// Ready with Ok: the place is the caller's.
     pub(crate) fn poll(
         self: Pin<&Self>,
@@ -53,7 +59,7 @@ impl<'a, T> ReserveWait<'a, T> {
                 ready!(frame::poll_spend(cx));
                 self.try_or_queue(cx)
             }
-            Phase::Queued if rewake(self.chan, |core| &mut core.senders, self.node(), cx) => Reserve::Full,
+            Phase::Queued if self.stays(cx) => Reserve::Full,
             Phase::Spent => panic!("{POLLED_AGAIN}"),
             _ => match self.node.phase() {
                 Phase::Granted => Reserve::Done,

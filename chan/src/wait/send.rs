@@ -146,7 +146,8 @@ impl<'a, T> SendWait<'a, T> {
             if let Some(outcome) = self.outcome() {
                 return Poll::Ready(outcome);
             }
-            if rewake(self.chan, |core| &mut core.senders, self.node(), cx) {
+            // SAFETY: a queued one stands in this list.
+            if unsafe { rewake(&self.chan.core, |core| &mut core.senders, self.node(), cx) } {
                 frame::note(Reason::ChanSend, Some(site));
                 return Poll::Pending;
             }

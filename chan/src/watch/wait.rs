@@ -5,7 +5,7 @@
 //!
 //! Checked by `models::watch` and by `tests/watch/cancel.rs`.
 use super::core::{Event, Shared, Version};
-use crate::wait::let_go;
+use crate::wait::{let_go, rewake};
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Node, Phase, Removed};
 use std::pin::Pin;
@@ -99,23 +99,9 @@ impl<'a, T> Wait<'a, T> {
     }
 
     /// Still queued? Then this waker is the one to wake.
-    fn stay(self: Pin<&Self>, cx: &Context<'_>) -> bool {
-        let mut core = self.shared.core.lock();
+    fn stay(self: Pin<&Self>, cx: &mut Context<'_>) -> bool {
         // SAFETY: this node was queued in this list.
-        let same = unsafe { core.list(self.event).will_wake(self.node(), cx.waker()) };
-        let queued = self.node.is(Phase::Queued);
-        drop(core);
-        if !queued || same {
-            return queued;
-        }
-        let waker = cx.waker().clone();
-        let mut core = self.shared.core.lock();
-        // SAFETY: this node was queued in this list.
-        let unused = unsafe { core.list(self.event).rewake(self.node(), waker) };
-        let queued = self.node.is(Phase::Queued);
-        drop(core);
-        let_go(Some(unused));
-        queued
+        unsafe { rewake(&self.shared.core, |core| core.list(self.event), self.node(), cx) }
     }
 
     /// Leaves the queue, if it stands there.
