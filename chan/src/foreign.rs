@@ -1,5 +1,5 @@
 //! Channel halves that a plain thread holds.
-use crate::{Receiver, Sender, broadcast, oneshot, spsc, watch};
+use crate::{Receiver, Sender, broadcast, oneshot, watch};
 use dormouse_wait::outside::Outside;
 use std::ops::{Deref, DerefMut};
 
@@ -72,8 +72,6 @@ into_foreign!(
     broadcast::Receiver<T>,
     oneshot::Sender<T>,
     oneshot::Receiver<T>,
-    spsc::Sender<T>,
-    spsc::Receiver<T>,
     watch::Sender<T>,
     watch::Receiver<T>,
 );

@@ -3,7 +3,7 @@
 //! - [`bounded`]`(n)` holds up to `n` values; `bounded(0)` is Go's unbuffered channel: a send completes when a
 //!   receiver has taken the value. [`unbounded`] never makes a sender wait. [`never()`] is Go's nil channel.
 //! - [`oneshot()`] carries one value, as the answer to a question; [`broadcast()`] gives each value to all receivers;
-//!   [`watch()`] holds the latest one. [`spsc`] is the fast lane between two tasks.
+//!   [`watch()`] holds the latest one.
 //! - Any number of [`Sender`]s and [`Receiver`]s, tasks and plain threads; first come, first served, and nobody
 //!   overtakes a waiter.
 //! - [`select!`] waits for several sends and receives, and any other future, and commits exactly one of them.
@@ -47,7 +47,6 @@ mod parked;
 mod receiver;
 mod select;
 mod sender;
-pub mod spsc;
 mod wait;
 pub mod watch;
 

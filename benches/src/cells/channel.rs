@@ -1,9 +1,9 @@
 //! Values through a channel: one or several senders and receivers, at several capacities, of 8 and 256 bytes.
 //! One operation is one value, sent and received.
-use super::table::{Through, and_spsc, through, through_on_one_thread};
+use super::table::{Through, through, through_on_one_thread};
 use super::tools::measured;
 use crate::channels::{Capacity, Channel, Shape};
-use crate::hosts::{Dormouse, Host, Tokio};
+use crate::hosts::Host;
 use crate::measure::Sample;
 use crate::registry::{Cell, Scale, WORKERS};
 
@@ -28,15 +28,13 @@ pub(crate) fn cells() -> Vec<Cell> {
         for capacity in CAPACITIES {
             let shape = Shape { capacity, senders, receivers };
             let cell = |bytes| Cell::new(format!("channel/{name}/{capacity}/{bytes}"), "message", "ns");
-            let (small, large) = (Flow::<1>(shape), Flow::<32>(shape));
-            cells.push(and_spsc(through(cell(8), small), small, Dormouse::ALL, Tokio::ALL));
-            cells.push(and_spsc(through(cell(256), large), large, Dormouse::ALL, Tokio::ALL));
+            cells.push(through(cell(8), Flow::<1>(shape)));
+            cells.push(through(cell(256), Flow::<32>(shape)));
         }
     }
     for capacity in CAPACITIES {
         let cell = Cell::new(format!("channel/spsc/{capacity}/8/1 thread"), "message", "ns");
-        let flow = Flow::<1>(Shape::pair(capacity));
-        cells.push(and_spsc(through_on_one_thread(cell, flow), flow, Dormouse::ONE, Tokio::ONE));
+        cells.push(through_on_one_thread(cell, Flow::<1>(Shape::pair(capacity))));
     }
     // Go's, with as many producers and consumers as there are workers.
     for capacity in [0, 10, 100].map(Capacity::Bounded) {

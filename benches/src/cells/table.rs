@@ -34,15 +34,6 @@ pub(crate) fn through_on_one_thread(cell: Cell, work: impl Through) -> Cell {
     everywhere(cell, work, Dormouse::ONE, Tokio::ONE)
 }
 
-/// With our channel between two tasks as well, if it can be used so.
-pub(crate) fn and_spsc(cell: Cell, work: impl Through, ours: Dormouse, tokio: Tokio) -> Cell {
-    if channels::DormouseSpsc::supports(work.shape()).is_err() {
-        return cell;
-    }
-    let cell = one_through::<_, channels::DormouseSpsc>(cell, work, ours);
-    one_through::<_, channels::DormouseSpsc>(cell, work, tokio)
-}
-
 fn everywhere(cell: Cell, work: impl Through, ours: Dormouse, tokio: Tokio) -> Cell {
     let mut cell = one_through::<_, channels::Dormouse>(cell, work, ours);
     for_channels!(work.shape(), C => cell = one_through::<_, C>(cell, work, tokio));

@@ -10,7 +10,7 @@ mod tokio;
 
 pub(crate) use async_channel::AsyncChannel;
 pub(crate) use crossfire::{CrossfireMpmc, CrossfireMpsc, CrossfireSpsc};
-pub(crate) use dormouse::{Dormouse, DormouseSpsc};
+pub(crate) use dormouse::Dormouse;
 pub(crate) use flume::Flume;
 pub(crate) use futures::Futures;
 pub(crate) use kanal::Kanal;

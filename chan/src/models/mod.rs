@@ -12,7 +12,6 @@ mod oneshot;
 mod permits;
 mod plain;
 mod select;
-mod spsc;
 mod watch;
 
 use crate::{Receiver, Sender, bounded};

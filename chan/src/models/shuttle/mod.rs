@@ -16,7 +16,6 @@ mod oneshot;
 mod permits;
 mod pipeline;
 mod ring;
-mod spsc;
 mod threads;
 mod token;
 mod watch;
