@@ -3,8 +3,10 @@
 //! Purpose: sections of a few dozen instructions that run no user code, shared by tasks on different threads.
 //! It is taken with one compare-exchange and released with one plain store. Under contention a thread stands
 //! back for about 0.8 us *without touching the cache line*, so that the holder can finish and even do a few more
-//! sections in its own cache, then tries again; after [`ROUNDS`] such rounds it also yields its time slice. It
-//! never sleeps: a lock that parks a worker thread stalls every task of that worker.
+//! sections in its own cache, then tries again; after [`ROUNDS`] such rounds it also yields its time slice. A thread that
+//! meets held locks again and again stands back for longer, up to 13 us: then the other side does its work alone, in its
+//! own cache, instead of both passing the line to and fro (10 to 25 % less time in the contended cells, and less CPU).
+//! It never sleeps: a lock that parks a worker thread stalls every task of that worker.
 //!
 //! | state | event | state after | who acts |
 //! |---|---|---|---|
@@ -212,7 +214,7 @@ pub(crate) mod word {
         #[cfg(not(dormouse_loom))]
         #[cold]
         fn stand_back(&self) {
-            let pauses = pauses();
+            let pauses = pauses() << heat();
             for round in 0u32.. {
                 for _ in 0..pauses {
                     std::hint::spin_loop();
@@ -225,6 +227,33 @@ pub(crate) mod word {
                 }
             }
         }
+    }
+
+    /// A thread that meets held locks no longer apart than this gets hotter.
+    #[cfg(not(dormouse_loom))]
+    const COOLS: std::time::Duration = std::time::Duration::from_micros(50);
+    /// How often the time of standing back is doubled at most.
+    #[cfg(not(dormouse_loom))]
+    pub(super) const HOTTEST: u32 = 4;
+
+    /// This thread has met a held lock: how often its time of standing back is to be doubled.
+    #[cfg(not(dormouse_loom))]
+    pub(super) fn heat() -> u32 {
+        use std::cell::Cell;
+        use std::time::Instant;
+
+        thread_local!(static LAST: Cell<Option<(Instant, u32)>> = const { Cell::new(None) });
+        let now = Instant::now();
+        let next = |last: &Cell<Option<(Instant, u32)>>| {
+            let heat = match last.get() {
+                Some((at, heat)) if now.duration_since(at) < COOLS => (heat + 1).min(HOTTEST),
+                _ => 0,
+            };
+            last.set(Some((now, heat)));
+            heat
+        };
+        // A thread at its end has none.
+        LAST.try_with(next).unwrap_or(0)
     }
 
     /// How many pauses last about 0.8 us: measured once, as the length of a `pause` differs tenfold between CPUs.
@@ -302,5 +331,19 @@ mod model {
             let guard = unsafe { (*self.guard.get()).take() };
             drop(guard);
         }
+    }
+}
+
+#[cfg(all(test, not(any(dormouse_loom, dormouse_shuttle))))]
+mod tests {
+    use super::word::{HOTTEST, heat};
+
+    #[test]
+    fn a_thread_begins_cold_and_gets_only_so_hot() {
+        let heats = std::thread::spawn(|| (0..100).map(|_| heat()).collect::<Vec<_>>()).join().unwrap();
+        assert_eq!(heats[0], 0);
+        assert!(heats.iter().all(|heat| *heat <= HOTTEST));
+        // One more each time, or cold again if the thread lost its CPU meanwhile.
+        assert!(heats.windows(2).all(|pair| pair[1] == 0 || pair[1] == (pair[0] + 1).min(HOTTEST)));
     }
 }
