@@ -1,19 +1,19 @@
 //! `task::block_in_place`: the seat goes to another thread meanwhile.
 #![allow(missing_docs)]
+
+#[path = "support/seats.rs"]
+mod support;
+
 use dormouse_executor::runtime::{Builder, Handle, Runtime, block_on};
 use dormouse_executor::{sim, task, time};
 use dormouse_testing::{Count, Gate, panics, until, watch};
 use dormouse_wait::frame;
 use std::sync::mpsc;
 use std::time::Duration;
+use support::until_back;
 
 fn runtimes() -> [Runtime; 3] {
     [1, 2, 3].map(|workers| Builder::multi_thread().worker_threads(workers).build().unwrap())
-}
-
-fn until_back(rt: &Runtime, workers: usize) {
-    until(|| rt.handle().scheduler_counts().seats == workers);
-    assert!(rt.handle().scheduler_counts().seated <= workers);
 }
 
 /// The job waits for a task that was queued behind it, in the cell and in the ring.
