@@ -9,6 +9,8 @@ mod auto_traits;
 mod budget;
 #[path = "broadcast/cancel.rs"]
 mod cancel;
+#[path = "support/frames.rs"]
+mod frames;
 #[path = "broadcast/kit.rs"]
 mod kit;
 #[path = "broadcast/lag.rs"]

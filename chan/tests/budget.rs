@@ -1,29 +1,17 @@
 //! What a channel tells the runtime that polls it: each operation spends of the poll's budget, so that a task whose
 //! channels are always ready gives others their turn; what was granted already costs nothing; and a wait says why.
 
+#[path = "support/frames.rs"]
+mod frames;
+
 use dormouse_chan::{bounded, never, select, unbounded};
 use dormouse_testing::watch;
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
+use frames::{gives_way, waits_for};
 use futures::stream::StreamExt;
-use std::future::{Future, pending};
-use std::pin::pin;
-use std::task::{Context, Waker};
+use std::future::pending;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready, assert_ready_eq};
-
-/// Polls an endless loop of ready operations, as a runtime would: it must end Pending and woken, after `BUDGET` turns.
-#[track_caller]
-fn gives_way(turns: impl Fn() -> u32, task: impl Future<Output = ()>) {
-    let mut task = spawn(task);
-    for polls in 1..=3 {
-        let waits = Waits::new();
-        let frame = Frame::new(&waits);
-        assert!(frame.enter(|| task.poll()).is_pending());
-        assert_eq!(turns(), polls * BUDGET);
-        assert!(task.is_woken(), "it has more to do");
-        assert_eq!(waits.get().0, Reason::Yield);
-    }
-}
 
 #[test]
 fn operations_that_are_always_ready_give_way() {
@@ -87,21 +75,6 @@ fn what_was_granted_is_ready_without_a_budget() {
         assert_ready_eq!(send.poll(), Ok(()));
         assert_ready_eq!(select.poll(), Some(3));
     });
-}
-
-/// The reason of a wait, at its first poll and at each other; and whether its line is that of the operation, in this file.
-#[track_caller]
-fn waits_for(reason: Reason, line: u32, future: impl Future) {
-    let mut future = pin!(future);
-    for waker in [Waker::noop(), Waker::noop(), &futures::task::noop_waker()] {
-        let waits = Waits::new();
-        let frame = Frame::new(&waits);
-        assert!(frame.enter(|| future.as_mut().poll(&mut Context::from_waker(waker))).is_pending());
-        let (said, site) = waits.get();
-        assert_eq!(said, reason);
-        let site = site.expect("a site");
-        assert_eq!((site.file(), site.line()), (file!(), line));
-    }
 }
 
 #[test]

@@ -20,6 +20,8 @@ mod cancel;
 mod closing;
 #[path = "oneshot/frame.rs"]
 mod frame;
+#[path = "support/frames.rs"]
+mod frames;
 #[path = "oneshot/memory.rs"]
 mod memory;
 #[path = "oneshot/receive.rs"]

@@ -11,7 +11,7 @@ mod runs;
 mod world;
 
 use dormouse_chan::{bounded, select};
-use dormouse_testing::{Calls, Event, watch};
+use dormouse_testing::{Calls, Event, hide_panics, watch};
 use runs::{CALLS, poll, poll_with, run_all, serve};
 use std::future::Future;
 use std::pin::pin;
@@ -19,18 +19,6 @@ use std::task::{Context, Poll, Waker};
 use tokio_test::assert_pending;
 use tokio_test::task::spawn;
 use world::{Act, OBJECTS, Object, World};
-
-/// The panics on purpose are not printed.
-fn quietly(f: impl FnOnce()) {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        let on_purpose = info.payload().downcast_ref::<&str>() == Some(&"a waker panics");
-        if !on_purpose {
-            hook(info);
-        }
-    }));
-    f();
-}
 
 #[test]
 fn wakers_that_call_back() {
@@ -41,7 +29,8 @@ fn wakers_that_call_back() {
 #[test]
 fn wakers_that_panic() {
     let _watch = watch();
-    quietly(|| run_all(&[Act::Panic]));
+    hide_panics("a waker panics");
+    run_all(&[Act::Panic]);
 }
 
 /// A waker whose clones have addresses of their own is a new one at each poll, and that is no reason to spin.
@@ -71,33 +60,32 @@ fn wakers_whose_clones_look_different() {
 #[test]
 fn close_wakes_all_though_some_wakers_panic() {
     let _watch = watch();
-    quietly(|| {
-        for half in [true, false] {
-            let world = World::new(bounded(0));
-            let object = if half { Object::Recv } else { Object::Send };
-            let mut tasks: Vec<_> = (0..100)
-                .map(|n| {
-                    let calls = Calls::new(move |event| {
-                        if n % 2 == 0 && event == Event::Wake {
-                            panic!("a waker panics");
-                        }
-                    });
-                    let mut task = Some(world.task(object));
-                    assert!(!poll_with(&mut task, &calls));
-                    assert!(task.is_some());
-                    (task, calls)
-                })
-                .collect();
-            world.act(Act::Close);
-            for (task, calls) in &mut tasks {
-                assert_eq!(calls.woken(), 1);
-                poll(task, Waker::noop());
-                assert!(task.is_none());
-                assert_eq!(calls.alive(), 0);
-            }
-            world.settle(0);
+    hide_panics("a waker panics");
+    for half in [true, false] {
+        let world = World::new(bounded(0));
+        let object = if half { Object::Recv } else { Object::Send };
+        let mut tasks: Vec<_> = (0..100)
+            .map(|n| {
+                let calls = Calls::new(move |event| {
+                    if n % 2 == 0 && event == Event::Wake {
+                        panic!("a waker panics");
+                    }
+                });
+                let mut task = Some(world.task(object));
+                assert!(!poll_with(&mut task, &calls));
+                assert!(task.is_some());
+                (task, calls)
+            })
+            .collect();
+        world.act(Act::Close);
+        for (task, calls) in &mut tasks {
+            assert_eq!(calls.woken(), 1);
+            poll(task, Waker::noop());
+            assert!(task.is_none());
+            assert_eq!(calls.alive(), 0);
         }
-    });
+        world.settle(0);
+    }
 }
 
 /// Beside a select that was won through another arm, the hint says "maybe" and nothing is there: the waker is cloned

@@ -21,6 +21,8 @@ mod cancel;
 mod changes;
 #[path = "watch/frame.rs"]
 mod frame;
+#[path = "support/frames.rs"]
+mod frames;
 #[path = "watch/handles.rs"]
 mod handles;
 #[path = "watch/memory.rs"]

@@ -12,7 +12,7 @@ mod watchdog;
 
 pub use count::Count;
 pub use gate::{Gate, OnDrop, on_drop, until};
-pub use panics::panics;
+pub use panics::{hide_panics, panics};
 pub use process::child;
 pub use values::{Tally, Value, number};
 pub use wakers::{Calls, EVENTS, Event, hooked};

@@ -1,28 +1,13 @@
 //! What the operations tell the runtime that polls them: each spends of the poll's budget, what was granted costs nothing,
 //! and a wait says why and where.
+use crate::frames::{gives_way, waits_for};
 use dormouse_chan::broadcast;
 use dormouse_chan::broadcast::Overflow;
 use dormouse_testing::watch;
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use futures::stream::StreamExt;
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Waker};
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready, assert_ready_eq};
-
-/// Polls an endless loop of ready operations, as a runtime would: it must end Pending and woken, after `BUDGET` turns.
-#[track_caller]
-fn gives_way(turns: impl Fn() -> u32, task: impl Future<Output = ()>) {
-    let mut task = spawn(task);
-    for polls in 1..=3 {
-        let waits = Waits::new();
-        assert!(Frame::new(&waits).enter(|| task.poll()).is_pending());
-        assert_eq!(turns(), polls * BUDGET);
-        assert!(task.is_woken(), "it has more to do");
-        assert_eq!(waits.get().0, Reason::Yield);
-    }
-}
 
 #[test]
 fn operations_that_are_always_ready_give_way() {
@@ -66,22 +51,6 @@ fn what_was_granted_is_ready_without_a_budget() {
         assert_ready_eq!(recv.poll(), Ok(1));
         assert_ready_eq!(send.poll(), Ok(()));
     });
-}
-
-/// The reason of a wait, at its first poll and at each other; and whether its line is that of the operation, in this file.
-#[track_caller]
-fn waits_for(reason: Reason, line: u32, future: impl Future) {
-    let mut future = pin!(future);
-    for waker in [Waker::noop(), Waker::noop(), &futures::task::noop_waker()] {
-        let waits = Waits::new();
-        assert!(
-            Frame::new(&waits).enter(|| future.as_mut().poll(&mut Context::from_waker(waker))).is_pending()
-        );
-        let (said, site) = waits.get();
-        assert_eq!(said, reason);
-        let site = site.expect("a site");
-        assert_eq!((site.file(), site.line()), (file!(), line));
-    }
 }
 
 #[test]

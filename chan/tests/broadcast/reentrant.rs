@@ -4,7 +4,7 @@
 use crate::kit::{Item, Items};
 use dormouse_chan::broadcast;
 use dormouse_chan::broadcast::{Overflow, Receiver, Sender};
-use dormouse_testing::{Calls, EVENTS, Event, watch};
+use dormouse_testing::{Calls, EVENTS, Event, hide_panics, watch};
 use futures::stream::StreamExt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -227,12 +227,6 @@ fn wakers_that_call_back() {
 #[test]
 fn wakers_that_panic() {
     let _watch = watch();
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        // The panics on purpose are not printed.
-        if info.payload().downcast_ref::<&str>() != Some(&"a waker panics") {
-            hook(info);
-        }
-    }));
+    hide_panics("a waker panics");
     run_all(&[Act::Panic]);
 }

@@ -1,9 +1,7 @@
 //! What it tells the runtime that polls it: each operation spends of the poll's budget; a wait says why and where.
+use crate::frames::{gives_way, waits_for};
 use dormouse_chan::oneshot;
 use dormouse_wait::frame::{self, BUDGET, Frame, Reason, Waits};
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Waker};
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready, assert_ready_eq};
 
@@ -15,31 +13,27 @@ fn use_up() {
 
 #[test]
 fn operations_that_are_always_ready_give_way() {
-    let polled = |what: &str, task: &mut dyn FnMut() -> bool| {
-        let mut turns = 0;
-        let waits = Waits::new();
-        Frame::new(&waits).enter(|| {
-            while turns <= BUDGET && task() {
-                turns += 1;
-            }
-        });
-        assert_eq!((turns, waits.get().0), (BUDGET, Reason::Yield), "{what}");
+    let turns = std::cell::Cell::new(0);
+    let count = || {
+        turns.set(turns.get() + 1);
+        turns.get() <= 10 * BUDGET // else it never gives way
     };
-    polled("a value that is there", &mut || {
-        let (tx, rx) = oneshot();
-        tx.send(1).unwrap();
-        let mut receive = spawn(rx);
-        let ready = receive.poll().is_ready();
-        assert!(ready || receive.is_woken());
-        ready
+    gives_way(|| turns.get(), async {
+        loop {
+            let (tx, rx) = oneshot();
+            tx.send(1).unwrap();
+            assert_eq!(rx.await, Some(1));
+            assert!(count());
+        }
     });
-    polled("closed", &mut || {
-        let (mut tx, rx) = oneshot::<u8>();
-        drop(rx);
-        let mut closed = spawn(tx.closed());
-        let ready = closed.poll().is_ready();
-        assert!(ready || closed.is_woken());
-        ready
+    turns.set(0);
+    gives_way(|| turns.get(), async {
+        loop {
+            let (mut tx, rx) = oneshot::<u8>();
+            drop(rx);
+            tx.closed().await;
+            assert!(count());
+        }
     });
 }
 
@@ -58,21 +52,6 @@ fn what_was_waited_for_is_ready_without_a_budget() {
         assert_ready_eq!(receive.poll(), Some(1));
         assert_ready!(closed.poll());
     });
-}
-
-/// The reason of a wait, at its first poll and at each other; and whether its line is that of the operation, in this file.
-#[track_caller]
-fn waits_for(reason: Reason, line: u32, future: impl Future) {
-    let mut future = pin!(future);
-    for waker in [Waker::noop(), Waker::noop(), &futures::task::noop_waker()] {
-        let waits = Waits::new();
-        assert!(
-            Frame::new(&waits).enter(|| future.as_mut().poll(&mut Context::from_waker(waker))).is_pending()
-        );
-        let (said, site) = waits.get();
-        let site = site.expect("a site");
-        assert_eq!((said, site.file(), site.line()), (reason, file!(), line));
-    }
 }
 
 #[test]

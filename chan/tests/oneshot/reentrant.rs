@@ -1,7 +1,7 @@
 //! Wakers that use the other half of the channel, or panic, from their clone, their wake and their drop.
 use dormouse_chan::oneshot;
 use dormouse_chan::oneshot::{Receiver, Sender};
-use dormouse_testing::{Calls, Event, Tally, Value, watch};
+use dormouse_testing::{Calls, Event, Tally, Value, hide_panics, watch};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -69,12 +69,7 @@ fn act_with_receiver(act: Act, place: &Place<Receiver<Value>>) {
 /// was made is dropped after it, values and wakers.
 fn each(mut life: impl FnMut(Event, Act, &dyn Fn(Box<dyn FnMut() + Send>) -> Waker)) {
     let _watch = watch();
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if info.payload().downcast_ref::<&str>() != Some(&"a waker panics") {
-            hook(info);
-        }
-    }));
+    hide_panics("a waker panics");
     for event in CALLS {
         let mut reached = 0;
         for act in ACTS {

@@ -1,25 +1,11 @@
 //! What it tells the runtime that polls it: each wait spends of the poll's budget; a wait says why and where.
+use crate::frames::{gives_way, waits_for};
 use dormouse_chan::watch;
 use dormouse_wait::frame::{self, BUDGET, Frame, Reason, Waits};
 use futures::stream::StreamExt;
-use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Waker};
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready, assert_ready_eq};
-
-/// Polls a task of endless ready operations: it gives way after `BUDGET` of them, as often as it is polled.
-#[track_caller]
-fn gives_way(turns: impl Fn() -> u32, task: impl Future<Output = ()>) {
-    let mut task = spawn(task);
-    for polls in 1..=3 {
-        let waits = Waits::new();
-        assert!(Frame::new(&waits).enter(|| task.poll()).is_pending());
-        assert_eq!(turns(), polls * BUDGET);
-        assert!(task.is_woken(), "it has more to do");
-        assert_eq!(waits.get().0, Reason::Yield);
-    }
-}
 
 /// tokio#6846.
 #[test]
@@ -73,21 +59,6 @@ fn what_was_waited_for_is_ready_without_a_budget() {
         assert_ready_eq!(changed.poll(), Ok(()));
         assert_ready!(closed.poll());
     });
-}
-
-/// The reason of a wait, at its first poll and at each other; and whether its line is that of the operation, in this file.
-#[track_caller]
-fn waits_for(reason: Reason, line: u32, future: impl Future) {
-    let mut future = pin!(future);
-    for waker in [Waker::noop(), Waker::noop(), &futures::task::noop_waker()] {
-        let waits = Waits::new();
-        assert!(
-            Frame::new(&waits).enter(|| future.as_mut().poll(&mut Context::from_waker(waker))).is_pending()
-        );
-        let (said, site) = waits.get();
-        let site = site.expect("a site");
-        assert_eq!((said, site.file(), site.line()), (reason, file!(), line));
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Wakers that use the channel, or panic, from their clone, their wake and their drop.
 use dormouse_chan::watch;
 use dormouse_chan::watch::{Receiver, Sender};
-use dormouse_testing::{Calls, Event, watch as watchdog};
+use dormouse_testing::{Calls, Event, hide_panics, watch as watchdog};
 use futures::stream::StreamExt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -147,12 +147,7 @@ const ENDS: [fn(&World, &mut Option<Task>); 5] = [
 #[test]
 fn wakers_that_call_back_or_panic() {
     let _watch = watchdog();
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if info.payload().downcast_ref::<&str>() != Some(&"a waker panics") {
-            hook(info);
-        }
-    }));
+    hide_panics("a waker panics");
     for event in CALLS {
         let mut reached = 0;
         for what in ACTS {
