@@ -37,6 +37,12 @@ pub struct Sender<T> {
 }
 
 impl<T> Sender<T> {
+    /// The channel; of a receiver, that [does more](crate::Receiver::chan).
+    #[inline(always)]
+    pub(crate) fn chan(&self) -> &Chan<T> {
+        &self.chan
+    }
+
     /// Sends `value`, waiting until there is room, or, at capacity 0, until a receiver takes it.
     ///
     /// Nothing happens before the future is polled.

@@ -244,16 +244,12 @@ pub(crate) mod word {
 
         thread_local!(static LAST: Cell<Option<(Instant, u32)>> = const { Cell::new(None) });
         let now = Instant::now();
-        let next = |last: &Cell<Option<(Instant, u32)>>| {
-            let heat = match last.get() {
-                Some((at, heat)) if now.duration_since(at) < COOLS => (heat + 1).min(HOTTEST),
-                _ => 0,
-            };
-            last.set(Some((now, heat)));
-            heat
+        let heat = match LAST.get() {
+            Some((at, heat)) if now.duration_since(at) < COOLS => (heat + 1).min(HOTTEST),
+            _ => 0,
         };
-        // A thread at its end has none.
-        LAST.try_with(next).unwrap_or(0)
+        LAST.set(Some((now, heat)));
+        heat
     }
 
     /// How many pauses last about 0.8 us: measured once, as the length of a `pause` differs tenfold between CPUs.

@@ -62,18 +62,6 @@ pub fn send_from_op<'a, 'o, S: SendOperand<'a>>(
 }
 
 impl<'a, T> RecvOp<'a, T> {
-    /// Might it be ready?
-    #[inline(always)]
-    pub fn may(&self) -> bool {
-        seam();
-        self.receiver.is_some_and(|receiver| receiver.chan().may_recv())
-    }
-
-    #[inline(always)]
-    fn channel(&self) -> Option<&'a Chan<T>> {
-        self.receiver.map(|receiver| &*receiver.chan)
-    }
-
     /// Tries the operation, if `still` holds under the lock.
     #[inline(always)]
     pub fn attempt_if(&mut self, still: impl FnOnce() -> bool) -> Option<Received<'a, T>> {
@@ -89,18 +77,6 @@ impl<'a, T> RecvOp<'a, T> {
 }
 
 impl<'a, T> SendOp<'a, T> {
-    /// Might it be ready?
-    #[inline(always)]
-    pub fn may(&self) -> bool {
-        seam();
-        self.sender.is_some_and(|sender| sender.chan.may_send())
-    }
-
-    #[inline(always)]
-    fn channel(&self) -> Option<&'a Chan<T>> {
-        self.sender.map(|sender| &*sender.chan)
-    }
-
     /// Tries the operation, if `still` holds under the lock.
     #[inline(always)]
     pub fn attempt_if(&mut self, still: impl FnOnce() -> bool) -> Option<Sent<T>> {
@@ -115,18 +91,6 @@ impl<'a, T> SendOp<'a, T> {
 }
 
 impl<'a, 'o, T> SendFromOp<'a, 'o, T> {
-    /// Might it be ready?
-    #[inline(always)]
-    pub fn may(&self) -> bool {
-        seam();
-        self.sender.is_some_and(|sender| sender.chan.may_send())
-    }
-
-    #[inline(always)]
-    fn channel(&self) -> Option<&'a Chan<T>> {
-        self.sender.map(|sender| &*sender.chan)
-    }
-
     /// Tries the operation, if `still` holds under the lock.
     #[inline(always)]
     pub fn attempt_if(&mut self, still: impl FnOnce() -> bool) -> Option<Sent<T>> {
@@ -144,8 +108,20 @@ impl<'a, 'o, T> SendFromOp<'a, 'o, T> {
 
 /// What the three have in common.
 macro_rules! op {
-    ($Op:ident [$($life:lifetime),*] $hint:ident -> $Outcome:ty) => {
+    ($Op:ident [$($life:lifetime),*] $half:ident $hint:ident -> $Outcome:ty) => {
         impl<'a, $($life,)* T> $Op<'a, $($life,)* T> {
+            /// Might it be ready?
+            #[inline(always)]
+            pub fn may(&self) -> bool {
+                seam();
+                self.$half.is_some_and(|half| half.chan().$hint())
+            }
+
+            #[inline(always)]
+            fn channel(&self) -> Option<&'a Chan<T>> {
+                self.$half.map(|half| &*half.chan)
+            }
+
             /// May this arm be chosen at all?
             #[inline(always)]
             pub fn enabled(&self) -> bool {
@@ -191,9 +167,9 @@ macro_rules! op {
         }
     };
 }
-op!(RecvOp [] may_recv -> Received<'a, T>);
-op!(SendOp [] may_send -> Sent<T>);
-op!(SendFromOp ['o] may_send -> Sent<T>);
+op!(RecvOp [] receiver may_recv -> Received<'a, T>);
+op!(SendOp [] sender may_send -> Sent<T>);
+op!(SendFromOp ['o] sender may_send -> Sent<T>);
 
 /// What a `recv` arm that has won received. Dropped before it is taken, it puts the value back (X1).
 pub struct Received<'a, T> {

@@ -204,10 +204,7 @@ impl<T> Shared<T> {
                 core.lent = true;
                 return place;
             }
-            let place = Arc::as_ptr(&core.value);
-            drop(core);
-            held::check(place);
-            stand_back(round);
+            stand_aside(core, round);
         }
         unreachable!("it goes on until nobody looks")
     }
@@ -219,10 +216,7 @@ impl<T> Shared<T> {
             if !core.lent {
                 return core;
             }
-            let place = Arc::as_ptr(&core.value);
-            drop(core);
-            held::check(place);
-            stand_back(round);
+            stand_aside(core, round);
         }
         unreachable!("it goes on until the closure has ended")
     }
@@ -304,6 +298,14 @@ impl<T> Drop for Lent<'_, T> {
             self.shared.publish(core);
         }
     }
+}
+
+/// Lets the lock go, and those who have the value go on; panics if that is this thread.
+fn stand_aside<T>(core: Guard<'_, Core<T>>, round: u32) {
+    let place = Arc::as_ptr(&core.value);
+    drop(core);
+    held::check(place);
+    stand_back(round);
 }
 
 /// Lets the thread go on that is waited for, the longer the more rounds there were.
