@@ -120,6 +120,7 @@ fn the_memory_of_a_bounded_channel_follows_its_contents() {
     for capacity in [0, 1, 10, 1_000_000] {
         let (made, (tx, rx)) = allocated(|| bounded::<u64>(capacity));
         assert_eq!(made.times, 1, "no block before the first value");
+        assert_eq!(made.kept, 120, "bytes of a channel, whatever its capacity");
         if capacity == 0 {
             continue;
         }
