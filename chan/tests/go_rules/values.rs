@@ -159,6 +159,14 @@ fn the_memory_of_an_unbounded_channel_follows_its_contents() {
         }
     });
     assert!(steady.times <= 2, "{steady:?} for a queue of one value or two");
+    let (tx, rx) = unbounded();
+    let (left, ()) = allocated(|| {
+        (0..100_000_u64).for_each(|n| tx.try_send(n).unwrap());
+        (0..99_900).for_each(|n| assert_eq!(rx.try_recv(), Ok(n)));
+    });
+    assert!(left.kept < 6 * 33 * 8, "{left:?}: what holds 100 values, and a spare block");
+    let (drained, ()) = allocated(|| (99_900..100_000).for_each(|n| assert_eq!(rx.try_recv(), Ok(n))));
+    assert_eq!(left.kept + drained.kept, 0, "no block of a burst that was drained");
 }
 
 #[test]
