@@ -67,6 +67,12 @@ impl Pool {
         self.call.notify_all();
     }
 
+    /// How many threads there are, and how many jobs wait for one.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let state = panics::lock(&self.state);
+        (state.threads, state.jobs.len())
+    }
+
     /// Is a job queued, or being run?
     pub(crate) fn is_busy(&self) -> bool {
         let state = panics::lock(&self.state);

@@ -54,6 +54,8 @@ pub(crate) struct Config {
     /// How long a thread more than the N sleeps before it leaves.
     pub(crate) spare_threads_stay: Duration,
     pub(crate) report_long_polls: bool,
+    pub(crate) measure_poll_time: bool,
+    pub(crate) measure_schedule_latency: bool,
     pub(crate) thread_name: Arc<dyn Fn() -> String + Send + Sync>,
     pub(crate) on_thread_start: Option<Hook>,
     pub(crate) on_thread_stop: Option<Hook>,
@@ -72,6 +74,8 @@ impl Config {
             max_spare_threads: 64,
             spare_threads_stay: Duration::from_secs(10),
             report_long_polls: false,
+            measure_poll_time: false,
+            measure_schedule_latency: false,
             thread_name: Arc::new(|| "dormouse-worker".into()),
             on_thread_start: None,
             on_thread_stop: None,

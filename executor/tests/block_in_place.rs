@@ -157,7 +157,7 @@ fn many_at_once_come_back() {
             }
         });
         until_back(&rt, workers);
-        let counts = rt.handle().scheduler_counts();
+        let counts = rt.metrics();
         assert!(counts.threads <= workers + 4, "{counts:?}");
     }
 }
@@ -171,7 +171,7 @@ fn another_thread_in_block_on_takes_the_seat() {
         let gate = Gate::default();
         std::thread::scope(|scope| {
             let waits = scope.spawn(|| rt.block_on(gate.clone()));
-            until(|| gate.waiting() == 1 && rt.handle().scheduler_counts().seated == 0);
+            until(|| gate.waiting() == 1 && rt.metrics().seated == 0);
             rt.run_main({
                 let gate = gate.clone();
                 async move {
@@ -216,7 +216,7 @@ fn a_panic_of_the_job_is_the_tasks() {
         let text = panics(|| rt.block_on(async { task::block_in_place(|| panic!("in the root")) }));
         assert!(text.contains("in the root"), "{text}");
         assert_eq!(rt.block_on(async { task::spawn(async { 1 }).await.unwrap() }), 1);
-        until(|| rt.handle().scheduler_counts().seated == 0);
+        until(|| rt.metrics().seated == 0);
     }
 }
 

@@ -38,7 +38,7 @@ fn long_polls_are_counted_and_told_once_for_a_place() {
 fn child_polls_long() {
     let rt =
         Builder::multi_thread().worker_threads(2).blocked_after(Duration::from_millis(2)).build().unwrap();
-    let seen = |polls| until(|| Handle::current().scheduler_counts().long_polls >= polls);
+    let seen = |polls| until(|| Handle::current().metrics().long_polls >= polls);
     rt.block_on(async {
         let mut polls = 0;
         for _ in 0..3 {

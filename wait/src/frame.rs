@@ -206,6 +206,11 @@ impl Waits {
         Reason::from_u8(self.reason.load(Relaxed))
     }
 
+    /// Puts `mark` in the place of the count of polls, for a runtime that measures the wait for the next one.
+    pub fn mark(&self, mark: u32) {
+        self.polls.store(mark, Relaxed);
+    }
+
     /// How many polls there were; wraps around.
     pub fn polls(&self) -> u32 {
         self.polls.load(Relaxed)

@@ -40,7 +40,7 @@ impl Seat {
     }
 
     /// As the monitor's look at a slot that it saw in this poll before.
-    fn look(this: &Arc<Seat>, epoch: u32) -> JoinHandle<()> {
+    fn look(this: &Arc<Seat>, epoch: u64) -> JoinHandle<()> {
         let seat = this.clone();
         thread::spawn(move || {
             let stolen = seat.turn.hold(epoch, |mut held| {

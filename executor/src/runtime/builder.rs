@@ -1,5 +1,5 @@
 //! Building a runtime: how many threads, what they are called, what happens to panics.
-use super::Runtime;
+use super::{Runtime, trace};
 use crate::config::{Config, Deadlock, Hook};
 use crate::sched::context;
 use crate::sched::monitor;
@@ -101,6 +101,21 @@ impl Builder {
         self
     }
 
+    /// Measures how long each poll lasts, for [`Metrics::poll_time`](super::Metrics::poll_time). Off by default: it costs two
+    /// looks at the clock per poll, some 50 ns.
+    pub fn measure_poll_time(mut self, on: bool) -> Builder {
+        self.config.measure_poll_time = on;
+        self
+    }
+
+    /// Measures how long each task that can go on waits for its poll, for
+    /// [`Metrics::schedule_latency`](super::Metrics::schedule_latency). Off by default: it costs two looks at the clock per
+    /// poll, some 50 ns. A wait of more than 18 minutes counts as a short one.
+    pub fn measure_schedule_latency(mut self, on: bool) -> Builder {
+        self.config.measure_schedule_latency = on;
+        self
+    }
+
     /// What the runtime's threads are called; by default `dormouse-worker`.
     pub fn thread_name(self, name: impl Into<String>) -> Builder {
         let name = name.into();
@@ -142,7 +157,7 @@ impl Builder {
     ///
     /// # Errors
     /// Inside a [simulated](crate::sim) run; if a count is 0 or too large; if `DORMOUSE_WORKERS` is needed and no number
-    /// from 1 to 4096; or if a thread cannot be started.
+    /// from 1 to 4096, or `DORMOUSE_SCHEDTRACE` is set and no number of milliseconds; or if a thread cannot be started.
     pub fn build(self) -> Result<Runtime, BuildError> {
         if context::with_current(|shared, _| shared.config.simulated.is_some()) == Some(true) {
             return Err(BuildError(Kind::Simulated));
@@ -160,12 +175,16 @@ impl Builder {
             return Err(BuildError::count("max_spare_threads", &value, "a whole number from 0 to 4096"));
         }
         config.report_long_polls = std::env::var_os(LONG_POLLS).is_some_and(|value| value == "1");
+        let trace = trace::period()?;
         let (own, threads) = (config.workers - 1, config.threads);
         let bodies = Bodies { worker: work::worker, monitor: monitor::monitor };
         let runtime = Runtime::from_shared(Shared::new(config, bodies));
         for _ in 0..if threads { own } else { 0 } {
             // What was started before ends with `runtime`.
             runtime.shared().start_thread(false, true).map_err(BuildError::thread)?;
+        }
+        if let Some(period) = trace {
+            trace::start(runtime.shared(), period).map_err(BuildError::thread)?;
         }
         Ok(runtime)
     }
@@ -198,7 +217,7 @@ enum Kind {
 }
 
 impl BuildError {
-    fn count(what: &'static str, value: &str, allowed: &'static str) -> BuildError {
+    pub(super) fn count(what: &'static str, value: &str, allowed: &'static str) -> BuildError {
         BuildError(Kind::Count { what, value: value.into(), allowed })
     }
 

@@ -1,4 +1,5 @@
 //! A handle of a runtime: for spawning into it, and for entering it, from anywhere.
+use super::Metrics;
 use crate::sched::context::{self, Entered};
 use crate::sched::shared::Shared;
 use crate::sched::work;
@@ -11,7 +12,6 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// A handle of a runtime. Clones are the same runtime; they do not keep it running.
 ///
@@ -115,11 +115,19 @@ impl Handle {
         EnterGuard { _entered: Entered::new(Arc::clone(&self.shared)), _handle: PhantomData }
     }
 
-    /// Who sits, of how many, and what the monitor has counted.
-    #[doc(hidden)]
-    pub fn scheduler_counts(&self) -> SchedulerCounts {
-        let (seated, seats, threads) = self.shared.idle.counts();
-        SchedulerCounts { seated, seats, threads, long_polls: self.shared.long_polls.load(Relaxed) }
+    /// What the runtime has counted, and how it stands. Looks at every slot: microseconds, not nanoseconds.
+    ///
+    /// ```
+    /// # dormouse_executor::runtime::block_on(async {
+    /// use dormouse_executor::{runtime::Handle, task};
+    /// let task = task::spawn(std::future::pending::<()>());
+    /// let metrics = Handle::current().metrics();
+    /// assert_eq!((metrics.tasks_spawned, metrics.tasks_alive), (1, 1));
+    /// # drop(task);
+    /// # });
+    /// ```
+    pub fn metrics(&self) -> Metrics {
+        Metrics::of(&self.shared)
     }
 
     /// What each live task waits for: id, name, reason, and the source line of the await.
@@ -140,20 +148,6 @@ impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").field("workers", &self.shared.parts.len()).finish_non_exhaustive()
     }
-}
-
-/// What [`Handle::scheduler_counts`] gives.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SchedulerCounts {
-    /// Threads that have a seat.
-    pub seated: usize,
-    /// Seats that there are: the workers, and one for each slot that was relieved.
-    pub seats: usize,
-    /// Threads of the runtime's own, for its slots.
-    pub threads: usize,
-    /// Polls that lasted for `blocked_after`.
-    pub long_polls: u64,
 }
 
 /// The calling thread is in no runtime.

@@ -4,14 +4,15 @@
 //! the short way for a program or a test. A [`Handle`] spawns from anywhere.
 mod builder;
 mod handle;
+mod metrics;
 mod shutdown;
+mod trace;
 
 pub use crate::config::Deadlock;
 pub use crate::task::OnPanic;
 pub use builder::{BuildError, Builder};
-#[doc(hidden)]
-pub use handle::SchedulerCounts;
 pub use handle::{EnterGuard, Handle, NoRuntime};
+pub use metrics::{Histogram, Metrics, SlotMetrics};
 
 use crate::sched::shared::Shared;
 use crate::sched::work;
@@ -132,6 +133,11 @@ impl Runtime {
             Ok(output) => output,
             Err(body) => self.block_on(body),
         }
+    }
+
+    /// What the runtime has counted, and how it stands; see [`Handle::metrics`].
+    pub fn metrics(&self) -> Metrics {
+        self.handle.metrics()
     }
 
     /// Enters the runtime on this thread; see [`Handle::enter`].

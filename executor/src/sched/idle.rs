@@ -92,6 +92,22 @@ struct Crew {
     owned: usize,
     /// Threads, own or not, in a poll that left its seat and has none yet.
     away: usize,
+    /// How often a thread went to sleep, and how often one was woken or started for work.
+    parks: u64,
+    wakeups: u64,
+}
+
+/// What [`Idle::counts`] gives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts {
+    pub(crate) workers: usize,
+    pub(crate) seats: usize,
+    pub(crate) seated: usize,
+    pub(crate) searching: usize,
+    /// The runtime's own.
+    pub(crate) threads: usize,
+    pub(crate) parks: u64,
+    pub(crate) wakeups: u64,
 }
 
 /// What a push has to do after [`Idle::wake_one`].
@@ -116,6 +132,8 @@ impl Idle {
                 sleepers: Vec::new(),
                 owned: limit.min(seats - 1),
                 away: 0,
+                parks: 0,
+                wakeups: 0,
             }),
             watched: AtomicU64::new(NEVER),
         };
@@ -186,6 +204,7 @@ impl Idle {
             if state & STARTABLE == 0 || crew.owned + guests >= crew.wanted + crew.away {
                 return Wake::Done;
             }
+            crew.wakeups += 1;
             crew.owned += 1;
             // Ordering: AcqRel, as all changes of `state` (P1).
             self.state.fetch_add(SEARCHING, AcqRel);
@@ -194,6 +213,7 @@ impl Idle {
         };
         // Ordering: AcqRel, as all changes of `state` (P1).
         self.state.fetch_add(SEARCHING.wrapping_sub(SLEEPING), AcqRel);
+        crew.wakeups += 1;
         drop(crew);
         sleeper.unpark();
         Wake::Done
@@ -342,6 +362,7 @@ impl Idle {
     pub(crate) fn sleep(&self, me: &Arc<Parker>, seated: bool, is_searching: bool) -> bool {
         let mut crew = self.crew.lock();
         crew.sleepers.push(Arc::clone(me));
+        crew.parks += 1;
         let gone = if seated { RUNNING - FREE } else { 0 } + if is_searching { SEARCHING } else { 0 };
         // Ordering: AcqRel, as all changes of `state` (P1).
         self.state.fetch_add(SLEEPING.wrapping_sub(gone), AcqRel);
@@ -365,11 +386,18 @@ impl Idle {
         found
     }
 
-    /// How many sit, how many seats there are, and how many threads the runtime has of its own.
-    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+    pub(crate) fn counts(&self) -> Counts {
         let crew = self.crew.lock();
         let state = self.state.load(Relaxed);
-        (running(state) as usize, crew.wanted, crew.owned)
+        Counts {
+            workers: self.seats,
+            seats: crew.wanted,
+            seated: running(state) as usize,
+            searching: searching(state) as usize,
+            threads: crew.owned,
+            parks: crew.parks,
+            wakeups: crew.wakeups,
+        }
     }
 
     /// Does somebody watch until `deadline` or earlier?

@@ -68,7 +68,7 @@ pub(crate) fn monitor(shared: Arc<Shared>) {
 /// What was seen of a slot.
 #[derive(Clone, Debug)]
 struct Seen {
-    epoch: u32,
+    epoch: u64,
     /// When that was first seen.
     since: u64,
     /// How long the thread had computed, when it was last asked.
@@ -77,7 +77,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn new(epoch: u32, since: u64) -> Seen {
+    fn new(epoch: u64, since: u64) -> Seen {
         Seen { epoch, since, spent: None, counted: false }
     }
 
@@ -174,7 +174,7 @@ impl Monitor<'_> {
         attended
     }
 
-    fn slot(&self, number: usize) -> (&Slot, u32) {
+    fn slot(&self, number: usize) -> (&Slot, u64) {
         (&self.shared.slots[number], self.seen[number].epoch)
     }
 

@@ -17,6 +17,7 @@
 //! Checked by `tests/task.rs` (turns, streaks, yields), `tests/runtime.rs` and `tests/peers.rs` (what is left behind),
 //! `tests/monitor.rs` and `tests/block_in_place.rs` (lost seats).
 use super::context;
+use super::measure::Measure;
 use super::os::Thread;
 use super::ring::Raw;
 use super::shared::{Shared, Slot, others};
@@ -28,7 +29,7 @@ use std::ptr;
 use std::sync::atomic::{Ordering::*, fence};
 
 /// Turns between two looks at the injector and the timers while there is other work.
-const ROUND: u32 = 61;
+const ROUND: u64 = 61;
 /// Tasks out of the LIFO cell in a row.
 const STREAK: u32 = 3;
 
@@ -40,6 +41,7 @@ pub(crate) struct Seat<'rt> {
     number: Cell<usize>,
     streak: Cell<u32>,
     searching: Cell<bool>,
+    measure: Measure,
     thread: Thread,
     /// The poll has left the seat, and is still on: `Idle` counts the thread as away.
     away: Cell<bool>,
@@ -68,6 +70,7 @@ impl<'rt> Seat<'rt> {
             number: Cell::new(hint),
             streak: Cell::new(0),
             searching: Cell::new(searching),
+            measure: Measure::of(shared),
             thread,
             away: Cell::new(false),
             kept: Cell::new(ptr::null_mut()),
@@ -137,6 +140,7 @@ impl<'rt> Seat<'rt> {
     /// Makes `task` the next one that this thread runs.
     #[inline(always)]
     pub(crate) fn push_next(&self, task: Raw) {
+        self.measure.runnable(self.shared, task);
         let turn = &self.slot().turn;
         if let Some(displaced) = turn.put(task) {
             self.push_back(displaced);
@@ -159,6 +163,7 @@ impl<'rt> Seat<'rt> {
     /// Queues `task`, which was woken while it ran, behind all others of this slot.
     #[inline(always)]
     pub(crate) fn push_again(&self, task: Raw) {
+        self.measure.runnable(self.shared, task);
         let alone = self.slot().queue.is_empty();
         self.push_back(task);
         // No more is runnable than before. But whoever fell asleep meanwhile can share what is there.
@@ -239,6 +244,10 @@ impl<'rt> Seat<'rt> {
             // SAFETY: this thread sits in the slot that is stolen into (R2), which is empty, and not the victim's.
             unsafe { victim.queue.steal_into(&self.slot().queue) }
         });
+        if stolen.is_some() {
+            let stolen = 1 + u64::from(self.slot().queue.len());
+            self.slot().stats.stolen.fetch_add(stolen, Relaxed);
+        }
         let task = stolen.or_else(|| self.take_batch())?;
         self.found(task)
     }
@@ -303,8 +312,21 @@ impl<'rt> Seat<'rt> {
         // SAFETY: queues hold what `Runnable::into_raw` gave, each once.
         let task = unsafe { Runnable::<Meta>::from_raw(task) };
         self.slot().polled.store(ptr::from_ref(task.metadata()).cast_mut(), Relaxed);
+        if self.measure.is_on() {
+            return self.run_measured(task);
+        }
         self.slot().turn.begin();
         task.run();
+        self.end_poll()
+    }
+
+    #[cold]
+    fn run_measured(&self, task: Runnable<Meta>) -> bool {
+        let began = self.shared.now();
+        self.measure.waited(task.metadata(), began, &self.slot().stats);
+        self.slot().turn.begin();
+        task.run();
+        self.measure.polled(self.shared, began, &self.slot().stats);
         self.end_poll()
     }
 
@@ -313,7 +335,11 @@ impl<'rt> Seat<'rt> {
         self.end_search();
         self.slot().polled.store(ptr::null_mut(), Relaxed);
         self.slot().turn.begin();
+        let began = if self.measure.is_on() { self.shared.now() } else { 0 };
         poll();
+        if self.measure.is_on() {
+            self.measure.polled(self.shared, began, &self.slot().stats);
+        }
         self.end_poll()
     }
 

@@ -20,10 +20,12 @@
 use super::attention::Attention;
 use super::idle::{Idle, NEVER, Wake};
 use super::injector::Injector;
+use super::measure::Measure;
 use super::os;
 use super::place::Place;
 use super::quiet::Quiet;
 use super::ring::{Raw, Ring};
+use super::stats::Stats;
 use super::threads::{self, Threads};
 use super::turn::Turn;
 use crate::blocking::Pool;
@@ -49,6 +51,7 @@ pub(crate) struct Slot {
     pub(crate) queue: Ring,
     pub(crate) place: Place,
     pub(crate) turn: Turn,
+    pub(crate) stats: Stats,
     /// The task whose poll is on; null if none, or the poll is that of a root future. For comparing only.
     pub(crate) polled: AtomicPtr<Meta>,
     /// The thread that sits, as the system knows it.
@@ -57,11 +60,12 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// `watched`: there is a monitor.
-    fn new(watched: bool) -> Slot {
+    fn new(watched: bool, config: &Config) -> Slot {
         Slot {
             queue: Ring::new(),
             place: Place::new(),
             turn: Turn::new(!watched || os::has_heavy()),
+            stats: Stats::new(config.measure_poll_time, config.measure_schedule_latency),
             polled: AtomicPtr::new(ptr::null_mut()),
             thread: AtomicI32::new(0),
         }
@@ -133,10 +137,10 @@ impl Shared {
         let (workers, simulated) = (config.workers, config.simulated.is_some());
         // Without threads there is nobody to sit in a spare slot.
         let slots = workers + if config.threads { config.max_spare_threads } else { 0 };
-        let mut nowhere = Slot::new(false);
+        let mut nowhere = Slot::new(false, &config);
         nowhere.turn.set_always_open();
         let shared = Arc::new(Shared {
-            slots: (0..slots).map(|_| Slot::new(config.threads)).collect(),
+            slots: (0..slots).map(|_| Slot::new(config.threads, &config)).collect(),
             parts: (0..workers).map(|_| Part::new(simulated)).collect(),
             reach: AtomicUsize::new(workers),
             spare: Mutex::new(()),
@@ -478,6 +482,7 @@ impl Visit {
         if self.0.config.simulated.is_some() {
             self.0.disturbed.store(true, Relaxed);
         }
+        Measure::of(&self.0).runnable(&self.0, task);
         self.0.injector.push(task);
         self.0.published();
     }

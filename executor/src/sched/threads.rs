@@ -25,7 +25,7 @@ pub(super) fn start(shared: &Shared, join: bool, body: impl FnOnce() + Send + 's
 }
 
 /// [`start`] for a thread with a name of its own.
-pub(super) fn start_named(
+pub(crate) fn start_named(
     shared: &Shared,
     name: String,
     join: bool,
@@ -41,7 +41,7 @@ pub(super) fn start_named(
 }
 
 /// A thread of the runtime is at work: its Drop, also by a panic, says that it is gone.
-pub(super) struct Began<'rt> {
+pub(crate) struct Began<'rt> {
     shared: &'rt Shared,
     hooks: bool,
 }
@@ -57,7 +57,7 @@ impl<'rt> Began<'rt> {
     }
 
     /// For a thread that runs no task.
-    pub(super) fn without_hooks(shared: &'rt Arc<Shared>) -> Began<'rt> {
+    pub(crate) fn without_hooks(shared: &'rt Arc<Shared>) -> Began<'rt> {
         Began { shared, hooks: false }
     }
 }

@@ -35,7 +35,7 @@
 use super::os::{heavy, light};
 use super::ring::Raw;
 use dormouse_wait::lock::Lock;
-use dormouse_wait::prim::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*};
+use dormouse_wait::prim::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::*};
 use std::ptr::{self, NonNull};
 
 /// See the module. On lines of its own, as it is written twice a poll.
@@ -43,7 +43,7 @@ use std::ptr::{self, NonNull};
 #[repr(align(128))]
 pub(crate) struct Turn {
     /// Grows by one when a poll begins and when it ends: odd inside.
-    epoch: AtomicU32,
+    epoch: AtomicU64,
     open: AtomicBool,
     busy: AtomicBool,
     /// There is no heavy fence.
@@ -57,7 +57,7 @@ impl Turn {
     /// `may_shut`: there is a heavy fence, or no monitor.
     pub(crate) fn new(may_shut: bool) -> Turn {
         Turn {
-            epoch: AtomicU32::new(0),
+            epoch: AtomicU64::new(0),
             open: AtomicBool::new(!may_shut),
             busy: AtomicBool::new(false),
             always_open: !may_shut,
@@ -74,16 +74,16 @@ impl Turn {
 
     // --- for the seat's thread --------------------------------------------------------------------------------------
 
-    /// The number of polls, doubled, and one more inside of one; wraps around.
+    /// The number of polls, doubled, and one more inside of one.
     #[inline(always)]
-    pub(crate) fn epoch(&self) -> u32 {
+    pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Relaxed)
     }
 
     /// A poll begins.
     #[inline(always)]
     pub(crate) fn begin(&self) {
-        self.epoch.store(self.epoch.load(Relaxed).wrapping_add(1), Relaxed);
+        self.epoch.store(self.epoch.load(Relaxed) + 1, Relaxed);
     }
 
     /// The poll is over. True if the slot is open: then the thread must [`pass`](Turn::pass) before it does anything.
@@ -169,7 +169,7 @@ impl Turn {
     // --- for the monitor --------------------------------------------------------------------------------------------
 
     /// Calls `f` while the poll of this epoch is on, and its end waits for `f`'s return. `None` if it is over.
-    pub(crate) fn hold<R>(&self, epoch: u32, f: impl FnOnce(Held<'_>) -> R) -> Option<R> {
+    pub(crate) fn hold<R>(&self, epoch: u64, f: impl FnOnce(Held<'_>) -> R) -> Option<R> {
         let mut relieved = self.relieved.lock();
         // If it is open already, this poll was held before: what follows stands.
         if !self.is_open() {

@@ -47,6 +47,7 @@ unsafe impl Send for Entry {}
 struct Tasks {
     entries: Slab<Entry>,
     ids: Ids,
+    spawned: u64,
     closed: bool,
 }
 
@@ -65,7 +66,7 @@ pub(crate) struct Removed {
 impl Shard {
     /// An empty shard, whose tasks are numbered from `ids`.
     pub(crate) fn new(ids: Ids) -> Shard {
-        Shard(Lock::new(Tasks { entries: Slab::new(), ids, closed: false }))
+        Shard(Lock::new(Tasks { entries: Slab::new(), ids, spawned: 0, closed: false }))
     }
 
     /// Enters a task and notes the place in its `meta`. `false` if the shard is closed; there is an id in any case.
@@ -85,6 +86,7 @@ impl Shard {
             drop(tasks);
             return (id, false);
         }
+        tasks.spawned += 1;
         let key = tasks.entries.insert(Entry { waker, meta: NonNull::from(meta), id, spawned, name });
         meta.register(number, u32::try_from(key).expect("fewer than 2^32 tasks per slot"));
         (id, true)
@@ -168,6 +170,12 @@ impl Shard {
     /// The number of live tasks.
     pub(crate) fn len(&self) -> usize {
         self.0.lock().entries.len()
+    }
+
+    /// How many tasks are alive, and how many ever were.
+    pub(crate) fn counts(&self) -> (usize, u64) {
+        let tasks = self.0.lock();
+        (tasks.entries.len(), tasks.spawned)
     }
 
     /// Does `f` hold for each live task? Asked under the lock, in chunks (T4).

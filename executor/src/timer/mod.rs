@@ -43,6 +43,8 @@ pub(crate) struct Shard {
 struct Timers {
     wheel: Wheel,
     alarms: BinaryHeap<Reverse<Alarm>>,
+    /// Nodes in the wheel.
+    nodes: usize,
     closed: bool,
 }
 
@@ -106,7 +108,7 @@ impl Tick {
 
 impl Shard {
     pub(crate) fn new(tick: Tick) -> Shard {
-        let timers = Timers { wheel: Wheel::new(), alarms: BinaryHeap::new(), closed: false };
+        let timers = Timers { wheel: Wheel::new(), alarms: BinaryHeap::new(), nodes: 0, closed: false };
         Shard { tick, due: AtomicU64::new(NEVER), timers: Lock::new(timers) }
     }
 
@@ -126,6 +128,12 @@ impl Shard {
         sooner
     }
 
+    /// How many timers are set.
+    pub(crate) fn len(&self) -> usize {
+        let timers = self.timers.lock();
+        timers.nodes + timers.alarms.len()
+    }
+
     /// Queues an idle node for `deadline`: the time by which it is due, or `None` if the shard is closed.
     ///
     /// # Safety
@@ -140,13 +148,17 @@ impl Shard {
         }
         // SAFETY: handed on.
         unsafe { timers.wheel.insert(node, tick, waker) };
+        timers.nodes += 1;
         self.sooner(&timers, tick);
         Some(self.tick.start(tick))
     }
 
     /// Takes a node out; its waker is dropped outside of the lock.
     pub(crate) fn cancel(&self, node: Pin<&Node>) {
-        let waker = self.timers.lock().wheel.remove(node);
+        let mut timers = self.timers.lock();
+        let waker = timers.wheel.remove(node);
+        timers.nodes -= usize::from(waker.is_some());
+        drop(timers);
         panics::discard(waker);
     }
 
@@ -185,8 +197,10 @@ impl Shard {
                     break;
                 }
             }
+            let Timers { wheel, nodes, .. } = &mut *timers;
             let done = !wakes.is_full()
-                && timers.wheel.advance(tick, STEPS, |waker| {
+                && wheel.advance(tick, STEPS, |waker| {
+                    *nodes -= 1;
                     wakes.push(waker);
                     !wakes.is_full()
                 });
@@ -213,8 +227,10 @@ impl Shard {
             {
                 wakes.push(alarm.waker);
             }
+            let Timers { wheel, nodes, .. } = &mut *timers;
             let done = !wakes.is_full()
-                && timers.wheel.close(|waker| {
+                && wheel.close(|waker| {
+                    *nodes -= 1;
                     wakes.push(waker);
                     !wakes.is_full()
                 });

@@ -1,6 +1,6 @@
 //! Everybody else goes on: tasks, timers, the future of `block_on`, and what was next in the cell.
 use crate::kit::{Wall, runtime};
-use crate::support::{counts, until_back};
+use crate::support::until_back;
 use dormouse_executor::runtime::Builder;
 use dormouse_executor::{task, time};
 use dormouse_testing::{Count, Gate, until, watch};
@@ -47,7 +47,7 @@ fn all_go_on_while_every_worker_is_blocked() {
             }));
         }
         until(|| done.get() == 101 + 2 * workers);
-        assert!(counts(&rt).seats > workers);
+        assert!(rt.metrics().seats > workers);
         assert!(blocked.iter().all(|task| !task.is_finished()));
         wall.open();
         until(|| done.get() == 101 + 3 * workers);
@@ -157,7 +157,7 @@ fn a_searcher_that_polls_its_own_future_keeps_nobody_from_being_woken() {
                 })
             });
             // It sleeps last, so it is woken first.
-            until(|| gate.waiting() == 1 && counts(&rt).seated == 0);
+            until(|| gate.waiting() == 1 && rt.metrics().seated == 0);
             let task = wall.clone();
             drop(rt.spawn(async move { task.open() }));
             gate.open();
@@ -182,7 +182,7 @@ fn a_poll_that_sleeps_is_relieved_whatever_blocked_after_says() {
             }
         }));
     }
-    until(|| counts(&rt).seats == 3);
+    until(|| rt.metrics().seats == 3);
     end.store(true, SeqCst);
     wall.open();
     until_back(&rt, 2);

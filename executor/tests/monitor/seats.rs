@@ -1,6 +1,6 @@
 //! Seats and threads: the limit, spare threads that leave, back to N, the end.
 use crate::kit::{Wall, runtime};
-use crate::support::{counts, until_back};
+use crate::support::until_back;
 use dormouse_executor::runtime::Builder;
 use dormouse_executor::{task, time};
 use dormouse_testing::{Count, until, watch};
@@ -24,7 +24,7 @@ fn no_more_than_the_limit_are_relieved() {
             drop(rt.spawn(async move { done.add() }));
         }
         for _ in 0..50 {
-            let counts = counts(&rt);
+            let counts = rt.metrics();
             assert!(counts.seats <= seats && counts.threads <= seats, "{counts:?}");
             assert_eq!(done.get(), 0, "all threads that there may be are blocked");
             std::thread::sleep(Duration::from_millis(1));
@@ -56,10 +56,10 @@ fn spare_threads_leave_and_come_back() {
             drop(rt.spawn(async move { wall.block() }));
         }
         until(|| wall.blocked() == 6);
-        assert!(counts(&rt).threads >= 6);
+        assert!(rt.metrics().threads >= 6);
         wall.open();
         until_back(&rt, 2);
-        until(|| counts(&rt).threads == 2);
+        until(|| rt.metrics().threads == 2);
         let done = Count::shared();
         for _ in 0..100 {
             let done = done.clone();
@@ -81,7 +81,7 @@ fn blocked_after_may_be_never_and_at_once() {
     until(|| done.get() == 1);
     wall.open();
     rt.block_on(blocks).unwrap();
-    assert_eq!(counts(&rt).long_polls, 0);
+    assert_eq!(rt.metrics().long_polls, 0);
 
     let rt = Builder::multi_thread().worker_threads(1).blocked_after(Duration::ZERO).build().unwrap();
     let end = Arc::new(AtomicBool::new(false));
@@ -95,7 +95,7 @@ fn blocked_after_may_be_never_and_at_once() {
     until(|| done.get() == 2);
     end.store(true, SeqCst);
     rt.block_on(computes).unwrap();
-    assert!(counts(&rt).long_polls >= 1);
+    assert!(rt.metrics().long_polls >= 1);
 }
 
 /// A timer that is registered within a poll that goes on to block: nobody else knows of it.

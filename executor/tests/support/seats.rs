@@ -1,15 +1,11 @@
-//! Who sits, and the wait until no slot is relieved any more.
-use dormouse_executor::runtime::{Runtime, SchedulerCounts};
+//! The wait until no slot is relieved any more.
+use dormouse_executor::runtime::Runtime;
 use dormouse_testing::until;
-
-pub(crate) fn counts(rt: &Runtime) -> SchedulerCounts {
-    rt.handle().scheduler_counts()
-}
 
 /// Waits until the seats are as many as the workers again.
 pub(crate) fn until_back(rt: &Runtime, workers: usize) {
     until(|| {
-        let counts = counts(rt);
+        let counts = rt.metrics();
         assert!(counts.seated <= counts.seats);
         counts.seats == workers
     });
