@@ -10,6 +10,8 @@ mod limits;
 mod repeat;
 #[path = "sim/time.rs"]
 mod time;
+#[path = "sim/timers.rs"]
+mod timers;
 
 use dormouse_executor::sim::{self, Builder, Failure, Strategy};
 use dormouse_executor::task;

@@ -350,4 +350,6 @@ fn types_are_send_and_sync_as_promised() {
     assert_impl_all!(time::Sleep: Send, Sync);
     assert_not_impl_any!(time::Sleep: Unpin);
     assert_impl_all!(time::Interval: Send, Sync, Unpin);
+    assert_impl_all!(time::After: Send, Sync);
+    assert_impl_all!(time::TimerHandle: Send, Sync, Unpin);
 }

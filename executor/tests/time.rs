@@ -259,7 +259,12 @@ fn missed_ticks() {
 
 #[test]
 fn a_zero_period_panics() {
-    for make in [interval as fn(Duration) -> Interval, ticker, |period| interval_at(Instant::now(), period)] {
+    let set = |period| {
+        let mut ticks = ticker(Duration::from_secs(1));
+        ticks.set_period(period);
+        ticks
+    };
+    for make in [interval as fn(Duration) -> Interval, ticker, |at| interval_at(Instant::now(), at), set] {
         let error = catch_unwind(AssertUnwindSafe(|| drop(make(Duration::ZERO)))).unwrap_err();
         assert!(error.downcast_ref::<String>().unwrap().contains("must not be zero"));
     }

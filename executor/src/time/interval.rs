@@ -1,6 +1,7 @@
 //! Ticks at equal distances.
 use super::sleep::{Sleep, later};
-use dormouse_wait::Instant;
+use dormouse_wait::frame;
+use dormouse_wait::{Instant, Reason};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
@@ -8,10 +9,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// Ticks at once, and then every `period`.
+/// Ticks at once, and then every `period`, counted from this call.
 ///
 /// # Panics
-/// If `period` is zero.
+/// If `period` is zero. When polled outside of a runtime, unless a tick is due.
 ///
 /// ```
 /// # dormouse_executor::runtime::block_on(async {
@@ -30,7 +31,16 @@ pub fn interval(period: Duration) -> Interval {
 /// Ticks at `start`, and then every `period`.
 ///
 /// # Panics
-/// If `period` is zero.
+/// If `period` is zero. When polled outside of a runtime, unless a tick is due.
+///
+/// ```
+/// # dormouse_executor::runtime::block_on(async {
+/// use dormouse_executor::time::{Duration, Instant, interval_at};
+/// let start = Instant::now() + Duration::from_millis(2);
+/// let mut ticks = interval_at(start, Duration::from_millis(1));
+/// assert_eq!(ticks.tick().await, start);
+/// # });
+/// ```
 #[track_caller]
 pub fn interval_at(start: Instant, period: Duration) -> Interval {
     Interval::new(start, period, "interval_at")
@@ -38,8 +48,23 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 
 /// Ticks every `period`, the first time after one `period`: Go's `time.NewTicker`.
 ///
+/// Go's `Stop` is [`stop`](Interval::stop), its `Reset(d)` is [`set_period`](Interval::set_period). As in Go, ticks that
+/// come too fast for who waits for them are left out.
+///
 /// # Panics
-/// If `period` is zero.
+/// If `period` is zero. When polled outside of a runtime, unless a tick is due.
+///
+/// ```
+/// # dormouse_executor::runtime::block_on(async {
+/// use dormouse_executor::time::{Duration, Instant, ticker};
+/// let begin = Instant::now();
+/// let mut ticks = ticker(Duration::from_millis(2));
+/// assert!(ticks.tick().await >= begin + Duration::from_millis(2));
+/// ticks.set_period(Duration::from_millis(1));
+/// ticks.tick().await;
+/// ticks.stop();
+/// # });
+/// ```
 #[doc(alias = "NewTicker")]
 #[track_caller]
 pub fn ticker(period: Duration) -> Interval {
@@ -63,17 +88,21 @@ pub struct Interval {
     sleep: Pin<Box<Sleep>>,
     period: Duration,
     missed: MissedTickBehavior,
+    stopped: bool,
 }
 
 impl Interval {
     #[track_caller]
     fn new(start: Instant, period: Duration, what: &str) -> Interval {
-        assert!(!period.is_zero(), "dormouse: the period of `{what}` must not be zero");
+        assert_period(period, what);
         let sleep = Box::pin(Sleep::new(start, Location::caller()));
-        Interval { sleep, period, missed: MissedTickBehavior::default() }
+        Interval { sleep, period, missed: MissedTickBehavior::default(), stopped: false }
     }
 
     /// Waits for the next tick, and gives the time at which it was due.
+    ///
+    /// # Panics
+    /// Outside of a runtime, unless a tick is due.
     ///
     /// # Cancel safety
     /// Safe: a tick that was not given is given to the next call.
@@ -81,8 +110,13 @@ impl Interval {
         poll_fn(|cx| self.poll_tick(cx)).await
     }
 
-    /// Polls for the next tick.
+    /// Polls for the next tick; see [`tick`](Interval::tick).
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        if self.stopped {
+            // Nobody can set it again while it is waited for: it is borrowed.
+            frame::note(Reason::Sleep, None);
+            return Poll::Pending;
+        }
         ready!(self.sleep.as_mut().poll(cx));
         let due = self.sleep.deadline();
         let next = self.next(due, Instant::now());
@@ -109,10 +143,49 @@ impl Interval {
         }
     }
 
-    /// Lets the next tick be one period from now.
+    /// Lets the next tick be one period from now, and the others follow that.
     pub fn reset(&mut self) {
-        let next = later(Instant::now(), self.period);
-        self.sleep.as_mut().reset(next);
+        self.reset_after(self.period);
+    }
+
+    /// Lets the next tick be due at once, and the others follow that.
+    pub fn reset_immediately(&mut self) {
+        self.reset_after(Duration::ZERO);
+    }
+
+    /// Lets the next tick be `duration` from now, and the others follow that.
+    pub fn reset_after(&mut self, duration: Duration) {
+        self.reset_at(later(Instant::now(), duration));
+    }
+
+    /// Lets the next tick be at `deadline`, and the others follow that. One that is over is missed.
+    pub fn reset_at(&mut self, deadline: Instant) {
+        self.stopped = false;
+        self.sleep.as_mut().reset(deadline);
+    }
+
+    /// Changes the distance of the ticks; the next one is one new period from now: Go's `Ticker.Reset`.
+    ///
+    /// # Panics
+    /// If `period` is zero.
+    #[doc(alias = "Reset")]
+    #[track_caller]
+    pub fn set_period(&mut self, period: Duration) {
+        assert_period(period, "Interval::set_period");
+        self.period = period;
+        self.reset();
+    }
+
+    /// No more ticks, until one of the `reset`s or [`set_period`](Interval::set_period): Go's `Ticker.Stop`.
+    ///
+    /// Who waits for a tick then waits for ever, as in Go; so in a `select!`, an interval that is stopped is an arm that
+    /// is not taken.
+    #[doc(alias = "Stop")]
+    pub fn stop(&mut self) {
+        self.stopped = true;
+        // Off the timers.
+        let deadline = self.sleep.deadline();
+        self.sleep.as_mut().reset(deadline);
     }
 
     /// The distance of the ticks.
@@ -131,11 +204,24 @@ impl Interval {
     }
 }
 
+#[track_caller]
+fn assert_period(period: Duration, what: &str) {
+    assert!(!period.is_zero(), "dormouse: the period of `{what}` must not be zero");
+}
+
+/// The ticks, without end.
 impl futures_core::Stream for Interval {
     type Item = Instant;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Instant>> {
         self.poll_tick(cx).map(Some)
+    }
+}
+
+impl futures_core::stream::FusedStream for Interval {
+    /// Never: what was stopped can be set again.
+    fn is_terminated(&self) -> bool {
+        false
     }
 }
 
@@ -145,6 +231,7 @@ impl fmt::Debug for Interval {
             .field("period", &self.period)
             .field("next", &self.sleep.deadline())
             .field("missed", &self.missed)
+            .field("stopped", &self.stopped)
             .finish()
     }
 }

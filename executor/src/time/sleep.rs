@@ -21,14 +21,17 @@ pub(super) fn later(from: Instant, duration: Duration) -> Instant {
     from.checked_add(duration).or_else(|| from.checked_add(FAR)).unwrap_or(from)
 }
 
-/// Waits for `duration` from now: never less, and on an idle machine about 0.1 ms more. Any duration is fine,
-/// `Duration::MAX` too.
+/// Waits for `duration` from now, that is, from this call: never less, and on an idle machine about 0.1 ms more. Any
+/// duration is fine, `Duration::MAX` too.
+///
+/// The timer is set by the first poll that has to wait. So a sleep that is made and never polled costs a look at the
+/// clock; [`sleep_until`] not even that.
 ///
 /// # Panics
 /// When polled outside of a runtime, unless it is over already.
 ///
 /// # Cancel safety
-/// Safe: a dropped sleep is taken off the timers at once. One that is never polled costs nothing.
+/// Safe: a dropped sleep is taken off the timers at once.
 ///
 /// ```
 /// # dormouse_executor::runtime::block_on(async {
@@ -81,6 +84,13 @@ impl Sleep {
         let this = unsafe { self.get_unchecked_mut() };
         this.node.reset();
         this.deadline = deadline;
+    }
+
+    /// The first poll of a sleep whose deadline is not over: sets the timer.
+    pub(super) fn start(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        let site = self.site;
+        self.register(cx);
+        frame::note(Reason::Sleep, Some(site));
     }
 
     /// Takes the node off its wheel.
@@ -136,7 +146,7 @@ fn gone() -> ! {
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match self.node.phase() {
             FIRED => return Poll::Ready(()),
             CLOSED => gone(),
@@ -145,7 +155,8 @@ impl Future for Sleep {
                     self.node.set_fired();
                     return Poll::Ready(());
                 }
-                self.as_mut().register(cx);
+                self.start(cx);
+                return Poll::Pending;
             }
             _ => {
                 let this = self.as_ref().get_ref();

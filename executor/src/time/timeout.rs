@@ -1,6 +1,7 @@
 //! A future that may take so long and no longer.
 use super::sleep::{Sleep, later};
 use dormouse_wait::Instant;
+use dormouse_wait::frame::Site;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::panic::Location;
@@ -8,12 +9,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// Waits for `future`, but no longer than `duration` from now.
+/// Waits for `future`, but no longer than `duration`.
 ///
-/// `future` is polled first: one that is ready in time is never called late, and no timer is set for it.
+/// `future` is polled first: one that is ready in time is never called late, and costs neither a timer nor a look at the
+/// clock. If it has to wait, `duration` counts from there: from the end of its first poll, not from this call, as a
+/// future does nothing before it is polled. Use [`timeout_at`] to count from elsewhere.
 ///
 /// # Errors
 /// Gives [`Elapsed`] when the time is over; `future` is dropped with the timeout.
+///
+/// # Panics
+/// If `future` has to wait outside of a runtime, unless `duration` is zero.
 ///
 /// # Cancel safety
 /// As `future`'s. That the time is over is a cancellation of `future` as any other.
@@ -26,25 +32,49 @@ use std::time::Duration;
 /// # });
 /// ```
 #[track_caller]
+#[inline]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
-    let sleep = Sleep::new(later(Instant::now(), duration), Location::caller());
-    Timeout { future: future.into_future(), sleep }
+    Timeout { future: future.into_future(), limit: Limit::For(duration, Location::caller()) }
 }
 
-/// Waits for `future`, but not beyond `deadline`; see [`timeout`].
+/// Waits for `future`, but not beyond `deadline`. `future` is polled first, also after `deadline`; else as [`timeout`].
 ///
 /// # Errors
 /// Gives [`Elapsed`] when the time is over.
+///
+/// # Panics
+/// If `future` has to wait outside of a runtime, unless `deadline` is over.
+///
+/// # Cancel safety
+/// As `future`'s.
+///
+/// ```
+/// # dormouse_executor::runtime::block_on(async {
+/// use dormouse_executor::time::{Duration, Instant, sleep, timeout_at};
+/// // Two steps that may take 5 ms together.
+/// let deadline = Instant::now() + Duration::from_millis(5);
+/// assert!(timeout_at(deadline, async { 1 }).await.is_ok());
+/// assert!(timeout_at(deadline, sleep(Duration::from_secs(1))).await.is_err());
+/// # });
+/// ```
 #[track_caller]
+#[inline]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-    Timeout { future: future.into_future(), sleep: Sleep::new(deadline, Location::caller()) }
+    Timeout { future: future.into_future(), limit: Limit::Until(Sleep::new(deadline, Location::caller())) }
 }
 
 /// The future of [`timeout`] and [`timeout_at`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Timeout<F> {
     future: F,
-    sleep: Sleep,
+    limit: Limit,
+}
+
+/// How long a [`Timeout`] waits.
+enum Limit {
+    /// That long, counted from when it has to wait; made at the place.
+    For(Duration, Site),
+    Until(Sleep),
 }
 
 impl<F> Timeout<F> {
@@ -62,6 +92,7 @@ impl<F> Timeout<F> {
 impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: nothing is moved out.
         let this = unsafe { self.get_unchecked_mut() };
@@ -69,17 +100,44 @@ impl<F: Future> Future for Timeout<F> {
         if let Poll::Ready(output) = unsafe { Pin::new_unchecked(&mut this.future) }.poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        // SAFETY: the sleep is pinned as the timeout is.
-        unsafe { Pin::new_unchecked(&mut this.sleep) }.poll(cx).map(|()| Err(Elapsed(())))
+        // SAFETY: the limit is pinned as the timeout is.
+        unsafe { Pin::new_unchecked(&mut this.limit) }.poll(cx).map(|()| Err(Elapsed(())))
+    }
+}
+
+impl Limit {
+    /// Ready when the time is over.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: a sleep is not moved once it is here.
+        let this = unsafe { self.get_unchecked_mut() };
+        let first = match *this {
+            Limit::For(duration, _) if duration.is_zero() => return Poll::Ready(()),
+            Limit::For(duration, site) => {
+                *this = Limit::Until(Sleep::new(later(Instant::now(), duration), site));
+                true
+            }
+            Limit::Until(_) => false,
+        };
+        let Limit::Until(sleep) = this else { unreachable!("it was set above") };
+        // SAFETY: the sleep is pinned as the limit is.
+        let sleep = unsafe { Pin::new_unchecked(sleep) };
+        if first {
+            sleep.start(cx);
+            return Poll::Pending;
+        }
+        sleep.poll(cx)
     }
 }
 
 impl<F: fmt::Debug> fmt::Debug for Timeout<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timeout")
-            .field("future", &self.future)
-            .field("deadline", &self.sleep.deadline())
-            .finish()
+        let mut out = f.debug_struct("Timeout");
+        out.field("future", &self.future);
+        match &self.limit {
+            Limit::For(duration, _) => out.field("duration", duration),
+            Limit::Until(sleep) => out.field("deadline", &sleep.deadline()),
+        };
+        out.finish()
     }
 }
 

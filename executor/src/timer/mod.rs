@@ -5,10 +5,10 @@
 //!
 //! | shard | event | after |
 //! |---|---|---|
-//! | open | `register`, `alarm` | queued; `due` is at most its deadline |
+//! | open | `register`, `requeue`, `alarm` | queued; `due` is at most its deadline |
 //! | open | `fire(now)` by whoever finds it due | what is due is woken, in batches, outside of the lock |
 //! | open | `close`, by the runtime's end | closed; all are woken and told |
-//! | closed | `register` | refused |
+//! | closed | `register`, `requeue` | refused |
 //!
 //! Invariants: `due` is never later than the first deadline (written under the lock); time is in nanoseconds since the
 //! runtime began; a timer fires when the clock has passed the end of its tick, so never early.
@@ -153,13 +153,46 @@ impl Shard {
         Some(self.tick.start(tick))
     }
 
-    /// Takes a node out; its waker is dropped outside of the lock.
-    pub(crate) fn cancel(&self, node: Pin<&Node>) {
+    /// Queues a node of this shard for `deadline`, wherever it was: whether it was queued, and the time by which it is
+    /// due; or `None` if the shard is closed.
+    ///
+    /// # Safety
+    /// As [`Wheel::insert`]'s, but that the node may be queued, here, and others may call this and
+    /// [`cancel`](Shard::cancel) for it meanwhile.
+    pub(crate) unsafe fn requeue(
+        &self,
+        node: Pin<&Node>,
+        deadline: u64,
+        waker: Waker,
+    ) -> Option<(bool, u64)> {
+        let tick = self.tick.after(deadline);
+        let mut timers = self.timers.lock();
+        if timers.closed {
+            drop(timers);
+            panics::discard(waker);
+            return None;
+        }
+        let former = timers.wheel.remove(node);
+        node.reset();
+        // SAFETY: handed on; the node is idle, and stays so under the lock.
+        unsafe { timers.wheel.insert(node, tick, waker) };
+        self.sooner(&timers, tick);
+        let was_queued = former.is_some();
+        timers.nodes += usize::from(!was_queued);
+        drop(timers);
+        panics::discard(former);
+        Some((was_queued, self.tick.start(tick)))
+    }
+
+    /// Takes a node out; its waker is dropped outside of the lock. True if it was queued.
+    pub(crate) fn cancel(&self, node: Pin<&Node>) -> bool {
         let mut timers = self.timers.lock();
         let waker = timers.wheel.remove(node);
-        timers.nodes -= usize::from(waker.is_some());
+        let was_queued = waker.is_some();
+        timers.nodes -= usize::from(was_queued);
         drop(timers);
         panics::discard(waker);
+        was_queued
     }
 
     /// Lets a queued node wake `waker` from now on.
