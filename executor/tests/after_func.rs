@@ -230,7 +230,7 @@ fn reset_by_a_foreign_thread_while_all_sleep() {
     let timer = after_func(Duration::from_secs(10_000), move || count.add());
     drop(guard);
     for round in 1..=20 {
-        until(|| rt.handle().scheduler_counts().seated == 0);
+        until(|| rt.metrics().seated == 0);
         assert_eq!(timer.reset(Duration::from_micros(200 * round)), round == 1);
         until(|| calls.get() == round as usize);
     }
