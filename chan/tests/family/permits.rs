@@ -311,3 +311,15 @@ fn a_permit_is_a_value_like_others() {
     assert_eq!(number(rx.try_recv().ok()), Some(1));
     tally.check();
 }
+
+#[test]
+fn a_permit_outlives_the_values_that_go_with_the_last_receiver() {
+    let _watch = watch();
+    let (tx, rx) = bounded(3);
+    let (dropped, sent) = (tx.try_reserve().unwrap(), tx.try_reserve().unwrap());
+    tx.try_send(1).unwrap();
+    drop(rx);
+    drop(dropped);
+    assert_eq!(sent.send(2), Err(SendError(2)));
+    assert_eq!((tx.capacity(), tx.len()), (Some(3), 0));
+}
