@@ -43,8 +43,10 @@ pub(crate) enum Simulated {
 pub(crate) struct Config {
     /// Does a simulator run it, with a clock of its own, on one thread?
     pub(crate) simulated: Option<Simulated>,
-    /// Slots.
+    /// At first.
     pub(crate) workers: usize,
+    /// As many as `set_workers` may ask for.
+    pub(crate) max_workers: usize,
     /// May it have threads of its own for its slots?
     pub(crate) threads: bool,
     pub(crate) max_blocking_threads: usize,
@@ -68,6 +70,7 @@ impl Config {
         Config {
             simulated: None,
             workers: 1,
+            max_workers: 1,
             threads,
             max_blocking_threads: 512,
             blocked_after: Duration::from_millis(10),

@@ -132,3 +132,63 @@ fn idle_a_spare_thread_leaves_or_is_woken() {
         assert_eq!(idle.counts().threads, 2);
     });
 }
+
+/// N goes from 2 to 1 and perhaps back, while one thread is between two polls and the other goes to sleep: what is wanted
+/// is N in the end, and nobody sits beyond.
+#[test]
+fn idle_a_lowered_n_is_reached() {
+    for back in [false, true] {
+        model(2, move || {
+            let idle = Arc::new(Idle::new(2, 2));
+            assert!(idle.sit() && idle.sit());
+            let worker = thread::spawn({
+                let idle = idle.clone();
+                move || {
+                    let goes = idle.has_surplus() && idle.is_surplus();
+                    if goes {
+                        idle.retire();
+                    }
+                    goes
+                }
+            });
+            let sleeper = thread::spawn({
+                let idle = idle.clone();
+                move || {
+                    let me = Arc::new(Parker::current());
+                    let _ = idle.sleep(&me, true, false);
+                    assert!(!idle.awake(&me, false));
+                }
+            });
+            assert_eq!(idle.resize(1), 2);
+            if back {
+                assert_eq!(idle.resize(2), 1);
+            }
+            let gone = worker.join().expect("no panic");
+            sleeper.join().expect("no panic");
+            let (counts, left) = (idle.counts(), usize::from(idle.has_surplus()));
+            let wanted = if back { 2 } else { 1 };
+            assert_eq!((counts.seats, counts.seated), (wanted + left, usize::from(!gone)));
+            assert!(left == 0, "one of the two has gone for it");
+        });
+    }
+}
+
+/// A task is pushed while N is raised: a thread is started for it.
+#[test]
+fn idle_a_raised_n_is_for_what_waits() {
+    model(3, || {
+        let idle = busy(1);
+        let queue = Arc::new(AtomicUsize::new(0));
+        let published = |idle: &Idle| usize::from(idle.pushed() && idle.wake_one(0) != Wake::Done);
+        let raiser = thread::spawn({
+            let (idle, queue) = (idle.clone(), queue.clone());
+            move || {
+                assert_eq!(idle.resize(2), 1);
+                if queue.load(Relaxed) > 0 { published(&idle) } else { 0 }
+            }
+        });
+        queue.store(1, Relaxed);
+        let started = published(&idle);
+        assert_eq!(started + raiser.join().expect("no panic"), 1);
+    });
+}

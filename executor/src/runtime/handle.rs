@@ -1,5 +1,5 @@
 //! A handle of a runtime: for spawning into it, and for entering it, from anywhere.
-use super::Metrics;
+use super::{BuildError, Metrics};
 use crate::sched::context::{self, Entered};
 use crate::sched::shared::Shared;
 use crate::sched::work;
@@ -113,6 +113,33 @@ impl Handle {
     /// ```
     pub fn enter(&self) -> EnterGuard<'_> {
         EnterGuard { _entered: Entered::new(Arc::clone(&self.shared)), _handle: PhantomData }
+    }
+
+    /// Lets `workers` threads work at the same time from now on, as Go's `GOMAXPROCS` does; gives how many it were.
+    ///
+    /// From 1 to [`max_worker_threads`](super::Builder::max_worker_threads). More threads are started as work is there
+    /// for them. Of fewer, those that are too many stop between two polls, within 61 of them, and leave what they have
+    /// queued to the others; no task is lost. Their threads sleep, and go after 10 s. Tasks and timers stay shared out as
+    /// for the first number of workers, which is a matter of speed alone.
+    ///
+    /// # Errors
+    /// If the number is not allowed. A [`current_thread`](super::Builder::current_thread) runtime has one worker, always.
+    ///
+    /// ```
+    /// use dormouse_executor::runtime::Builder;
+    /// let runtime = Builder::multi_thread().worker_threads(1).max_worker_threads(4).build()?;
+    /// assert_eq!(runtime.handle().set_workers(3)?, 1);
+    /// assert_eq!(runtime.metrics().workers, 3);
+    /// # Ok::<(), dormouse_executor::runtime::BuildError>(())
+    /// ```
+    #[doc(alias = "GOMAXPROCS")]
+    pub fn set_workers(&self, workers: usize) -> Result<usize, BuildError> {
+        let most = self.shared.config.max_workers;
+        if !(1..=most).contains(&workers) {
+            let allowed = format!("a whole number from 1 to {most} (`max_worker_threads`)");
+            return Err(BuildError::count("set_workers", &workers.to_string(), allowed));
+        }
+        Ok(self.shared.resize(workers))
     }
 
     /// What the runtime has counted, and how it stands. Looks at every slot: microseconds, not nanoseconds.

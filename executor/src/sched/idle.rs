@@ -5,7 +5,8 @@
 //!
 //! Counts in `state`: `searching` (threads that look for work in foreign queues, or were woken to), `running` (threads
 //! in a seat), `free` (seats that nobody has), `sleeping` (length of `sleepers`), `startable` (one more thread may be
-//! started). There are `wanted` seats: N, and one more for each slot that was relieved because it is stuck in a poll.
+//! started). There are `wanted` seats: N, one more for each slot that was relieved because it is stuck in a poll, and the
+//! `surplus`: those that are to go, as N was lowered.
 //!
 //! | event | state after | who wakes |
 //! |---|---|---|
@@ -21,6 +22,9 @@
 //! | the poll of a relieved slot ends, `free > 0` | `wanted - 1`, `free - 1`: nobody came for the seat | - |
 //! | the same, `free == 0` | `wanted - 1`, `running - 1`: its thread retires, and nobody can sit down for it | - |
 //! | a thread leaves its seat within a poll (`block_in_place`) | `running - 1`, `free + 1`, `away + 1` | as if pushed |
+//! | N is raised | `wanted + k`, `free + k` | as if pushed, if there is work |
+//! | N is lowered | `surplus + k`; for each free seat at once, and whenever a thread goes to sleep: `surplus - 1`, `wanted - 1`, `free - 1` | - |
+//! | a thread in a seat looks at the surplus, once a round | `surplus - 1`; then it retires: `wanted - 1`, `running - 1` | - |
 //! | a thread more than the N has slept long | `sleeping - 1`, `owned - 1`: it leaves | - |
 //!
 //! Invariants:
@@ -33,6 +37,8 @@
 //! - P3 who is not in `sleepers` any more after its sleep was popped, and is counted as a searcher.
 //! - P4 who finds work in its second look is a searcher again: several pushes may have seen it search and woken nobody.
 //! - P5 (S2) `running + free == wanted`, so `running <= wanted`: one word, in which a retirement frees no seat.
+//! - P7 `wanted` is N, and the surplus, and one for each relieved slot, of which there are as many at most as spare
+//!   threads. (Between the two steps of a retirement, the seat that goes counts as a relieved one.)
 //! - P6 a searcher does not begin a poll: who is to poll is counted out first, so that no poll that blocks keeps pushes
 //!   from waking somebody.
 //!
@@ -45,7 +51,7 @@
 use dormouse_wait::lock::Lock;
 use dormouse_wait::parker::Parker;
 use dormouse_wait::prim::Arc;
-use dormouse_wait::prim::atomic::{AtomicU64, Ordering::*, fence};
+use dormouse_wait::prim::atomic::{AtomicU64, AtomicUsize, Ordering::*, fence};
 
 const SEARCHING: u64 = 1;
 const FREE: u64 = 1 << 14;
@@ -75,9 +81,10 @@ pub(crate) const NEVER: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Idle {
     state: AtomicU64,
-    /// Threads of the runtime's own that there may be: N and the spare ones; 0 if it has none.
-    limit: usize,
-    seats: usize,
+    /// Threads of the runtime's own that there may be beside N; `None` if it has none of its own.
+    spare: Option<usize>,
+    /// Seats that are to go. Changes under the lock.
+    surplus: AtomicUsize,
     crew: Lock<Crew>,
     watched: AtomicU64,
 }
@@ -85,6 +92,8 @@ pub(crate) struct Idle {
 /// Who there is.
 #[derive(Debug)]
 struct Crew {
+    /// N.
+    workers: usize,
     /// How many seats there are.
     wanted: usize,
     sleepers: Vec<Arc<Parker>>,
@@ -121,13 +130,14 @@ pub(crate) enum Wake {
 }
 
 impl Idle {
-    /// `limit`: how many threads of its own the runtime may have, of which it starts `seats - 1` at once.
+    /// `limit`: how many threads of its own the runtime may have, of which it starts `seats - 1` at once; 0 for none.
     pub(crate) fn new(seats: usize, limit: usize) -> Idle {
         let idle = Idle {
             state: AtomicU64::new(seats as u64 * FREE),
-            limit,
-            seats,
+            spare: (limit > 0).then(|| limit - seats),
+            surplus: AtomicUsize::new(0),
             crew: Lock::new(Crew {
+                workers: seats,
                 wanted: seats,
                 sleepers: Vec::new(),
                 owned: limit.min(seats - 1),
@@ -149,7 +159,8 @@ impl Idle {
     /// Lets `startable` follow from what has changed under the lock.
     fn settle(&self, crew: &Crew) {
         let state = self.state.load(Relaxed);
-        let startable = crew.owned < self.limit && crew.owned < crew.wanted + crew.away;
+        let limit = self.spare.map_or(0, |spare| crew.workers + spare);
+        let startable = crew.owned < limit && crew.owned < crew.wanted + crew.away;
         if startable != (state & STARTABLE != 0) {
             // Ordering: AcqRel, as all changes of `state` (P1). Only under the lock this bit changes.
             self.state.fetch_xor(STARTABLE, AcqRel);
@@ -209,7 +220,7 @@ impl Idle {
             // Ordering: AcqRel, as all changes of `state` (P1).
             self.state.fetch_add(SEARCHING, AcqRel);
             self.settle(&crew);
-            return Wake::Start { spare: crew.owned > self.seats };
+            return Wake::Start { spare: crew.owned > crew.workers };
         };
         // Ordering: AcqRel, as all changes of `state` (P1).
         self.state.fetch_add(SEARCHING.wrapping_sub(SLEEPING), AcqRel);
@@ -230,14 +241,15 @@ impl Idle {
 
     /// Are there more threads than N, of whom the next one that has slept long is to leave?
     pub(crate) fn has_spare_threads(&self) -> bool {
-        self.crew.lock().owned > self.seats
+        let crew = self.crew.lock();
+        crew.owned > crew.workers
     }
 
     /// A thread of the runtime's own, `me`, has slept long. True if it is one more than N: then it does not belong to
     /// the runtime any more. Not if it was popped meanwhile.
     pub(crate) fn leave_for_good(&self, me: &Arc<Parker>) -> bool {
         let mut crew = self.crew.lock();
-        if crew.owned <= self.seats {
+        if crew.owned <= crew.workers {
             return false;
         }
         let Some(place) = crew.sleepers.iter().position(|sleeper| Arc::ptr_eq(sleeper, me)) else {
@@ -272,7 +284,8 @@ impl Idle {
     /// One more seat, for a slot that is stuck. False if there are as many as there may be threads.
     pub(crate) fn relieve(&self) -> bool {
         let mut crew = self.crew.lock();
-        if crew.wanted >= self.limit {
+        let Some(spare) = self.spare else { return false };
+        if crew.wanted >= crew.workers + self.surplus.load(Relaxed) + spare {
             return false;
         }
         crew.wanted += 1;
@@ -280,6 +293,53 @@ impl Idle {
         self.state.fetch_add(FREE, AcqRel);
         self.settle(&crew);
         true
+    }
+
+    /// Lets N be `workers`: what it was. Before it is raised, there must be slots for so many.
+    pub(crate) fn resize(&self, workers: usize) -> usize {
+        let mut crew = self.crew.lock();
+        let before = std::mem::replace(&mut crew.workers, workers);
+        let surplus = self.surplus.load(Relaxed) + before.saturating_sub(workers);
+        let stay = surplus.min(workers.saturating_sub(before));
+        self.surplus.store(surplus - stay, Relaxed);
+        let more = workers.saturating_sub(before + stay);
+        crew.wanted += more;
+        // Ordering: AcqRel, as all changes of `state` (P1).
+        self.state.fetch_add(more as u64 * FREE, AcqRel);
+        self.drop_free_surplus(&mut crew);
+        self.settle(&crew);
+        drop(crew);
+        // Ordering: SeqCst pairs with the fence in `pushed`: the caller looks at the queues next.
+        fence(SeqCst);
+        before
+    }
+
+    /// Takes free seats away that are to go.
+    fn drop_free_surplus(&self, crew: &mut Crew) {
+        let mut surplus = self.surplus.load(Relaxed);
+        let go = |state| has_free(state).then_some(state - FREE);
+        // Ordering: AcqRel, as all changes of `state` (P1).
+        while surplus > 0 && self.state.fetch_update(AcqRel, Relaxed, go).is_ok() {
+            surplus -= 1;
+            crew.wanted -= 1;
+            self.surplus.store(surplus, Relaxed);
+        }
+    }
+
+    /// Are there seats that are to go?
+    #[inline]
+    pub(crate) fn has_surplus(&self) -> bool {
+        self.surplus.load(Relaxed) > 0
+    }
+
+    /// True if the caller must leave its seat, as N was lowered: it empties its queue, and [retires](Idle::retire).
+    #[must_use = "who is to go must retire"]
+    pub(crate) fn is_surplus(&self) -> bool {
+        let mut crew = self.crew.lock();
+        self.drop_free_surplus(&mut crew);
+        let surplus = self.surplus.load(Relaxed);
+        self.surplus.store(surplus.saturating_sub(1), Relaxed);
+        surplus > 0
     }
 
     /// The poll of a relieved slot has ended: that seat is one too many. True if nobody has taken it, so that the caller
@@ -366,6 +426,10 @@ impl Idle {
         let gone = if seated { RUNNING - FREE } else { 0 } + if is_searching { SEARCHING } else { 0 };
         // Ordering: AcqRel, as all changes of `state` (P1).
         self.state.fetch_add(SLEEPING.wrapping_sub(gone), AcqRel);
+        if self.has_surplus() {
+            self.drop_free_surplus(&mut crew);
+            self.settle(&crew);
+        }
         drop(crew);
         // Ordering: SeqCst pairs with the fence in `pushed`: the change of `state` is before, the look at the queues after.
         fence(SeqCst);
@@ -390,7 +454,7 @@ impl Idle {
         let crew = self.crew.lock();
         let state = self.state.load(Relaxed);
         Counts {
-            workers: self.seats,
+            workers: crew.workers,
             seats: crew.wanted,
             seated: running(state) as usize,
             searching: searching(state) as usize,

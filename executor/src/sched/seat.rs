@@ -190,16 +190,18 @@ impl<'rt> Seat<'rt> {
 
     // --- finding ----------------------------------------------------------------------------------------------------
 
-    /// The next task to run, if there is one anywhere.
+    /// The next task to run, if there is one anywhere; none if the seat is gone.
     #[inline(always)]
     pub(crate) fn next(&self) -> Option<Raw> {
         let slot = self.slot();
         // (Who searches has nothing of its own, and must not come to a task but by `found`: P6.)
-        if slot.turn.epoch().is_multiple_of(2 * ROUND)
-            && !self.searching.get()
-            && let Some(task) = self.round()
-        {
-            return Some(task);
+        if slot.turn.epoch().is_multiple_of(2 * ROUND) && !self.searching.get() {
+            if self.shared.idle.has_surplus() && self.retire_surplus() {
+                return None;
+            }
+            if let Some(task) = self.round() {
+                return Some(task);
+            }
         }
         if let Some(task) = slot.turn.take() {
             if self.streak.get() < STREAK {
@@ -385,6 +387,17 @@ impl<'rt> Seat<'rt> {
         context::leave_seat();
         self.slot().place.release();
         self.slot.set(&self.shared.nowhere);
+    }
+
+    /// Leaves the slot between polls if there are too many seats, as N was lowered.
+    #[cold]
+    fn retire_surplus(&self) -> bool {
+        let surplus = self.shared.idle.is_surplus();
+        if surplus {
+            self.clear();
+            self.shared.idle.retire();
+        }
+        surplus
     }
 
     /// Leaves the slot within a poll, so that another thread may take its place meanwhile (S6). False outside of one.

@@ -88,9 +88,9 @@ impl Part {
 
 /// The shared part of a runtime.
 pub(crate) struct Shared {
-    /// The N slots, and the spare ones.
+    /// The slots of the first N, and those for more workers, and spare ones.
     pub(crate) slots: Box<[Slot]>,
-    /// N.
+    /// As many as the first N.
     pub(crate) parts: Box<[Part]>,
     /// How many slots there are to look at: N, and more if spare ones are in use. Grows under `spare`, before a thread
     /// sits in the slot, and shrinks under it, when nobody sits beyond.
@@ -136,7 +136,8 @@ impl Shared {
     pub(crate) fn new(config: Config, bodies: Bodies) -> Arc<Shared> {
         let (workers, simulated) = (config.workers, config.simulated.is_some());
         // Without threads there is nobody to sit in a spare slot.
-        let slots = workers + if config.threads { config.max_spare_threads } else { 0 };
+        let slots = if config.threads { config.max_workers + config.max_spare_threads } else { workers };
+        let limit = if config.threads { workers + config.max_spare_threads } else { 0 };
         let mut nowhere = Slot::new(false, &config);
         nowhere.turn.set_always_open();
         let shared = Arc::new(Shared {
@@ -148,7 +149,7 @@ impl Shared {
             injector: Injector::new(),
             monitor: Attention::new(config.threads),
             long_polls: AtomicU64::new(0),
-            idle: Idle::new(workers, if config.threads { slots } else { 0 }),
+            idle: Idle::new(workers, limit),
             pool: Pool::new(config.max_blocking_threads),
             quiet: Quiet::new(config.deadlock == Deadlock::Warn),
             guests: AtomicUsize::new(0),
@@ -325,6 +326,17 @@ impl Shared {
     /// Is there work that a thread which is about to sleep must not leave? In the `rings` as well (P1)?
     pub(crate) fn has_work(&self, rings: bool) -> bool {
         !self.injector.is_empty() || (rings && self.reached().iter().any(|slot| !slot.queue.is_empty()))
+    }
+
+    /// Lets N be `workers`: what it was. There must be slots for so many.
+    pub(crate) fn resize(&self, workers: usize) -> usize {
+        let before = self.idle.resize(workers);
+        self.hand_over();
+        if workers < before {
+            // Who sleeps may be one too many now, and is to leave after a while.
+            self.idle.wake_all();
+        }
+        before
     }
 
     // --- seats ------------------------------------------------------------------------------------------------------
