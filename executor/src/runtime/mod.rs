@@ -5,6 +5,7 @@
 mod builder;
 mod handle;
 mod shutdown;
+mod spawn_on;
 
 pub use crate::config::Deadlock;
 pub use crate::task::OnPanic;
