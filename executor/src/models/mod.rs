@@ -9,6 +9,7 @@
 //!
 //! `RUSTFLAGS="--cfg dormouse_loom" cargo test -p dormouse-executor --lib --release`
 mod attention;
+mod ended;
 mod idle;
 mod place;
 mod ring;

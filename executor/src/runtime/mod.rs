@@ -6,6 +6,7 @@ mod builder;
 mod handle;
 mod metrics;
 mod shutdown;
+mod spawn_on;
 mod trace;
 
 pub use crate::config::Deadlock;

@@ -85,13 +85,11 @@ impl<T> Future for JoinHandle<T> {
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         ready!(frame::poll_spend(cx));
-        let task = self.task.as_mut().expect("`JoinHandle` was polled after it gave the task's result");
-        let Poll::Ready(out) = Pin::new(&mut *task).poll(cx) else {
-            let blocking = task.metadata().has(BLOCKING);
+        let Poll::Ready(out) = self.poll_out(cx) else {
+            let blocking = self.task.as_ref().is_some_and(|task| task.metadata().has(BLOCKING));
             frame::note(if blocking { Reason::Blocking } else { Reason::Join }, None);
             return Poll::Pending;
         };
-        self.detach();
         let id = self.id;
         Poll::Ready(out.read().map_err(|error| error.of(id)))
     }
@@ -104,6 +102,16 @@ impl<T> futures_core::FusedFuture for JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
+    /// The result, or `cx` waits for it. It costs nothing of the budget, and is no wait of the task that polls.
+    #[inline(always)]
+    #[track_caller]
+    pub(super) fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<Out<T>> {
+        let task = self.task.as_mut().expect("`JoinHandle` was polled after it gave the task's result");
+        let out = ready!(Pin::new(task).poll(cx));
+        self.detach();
+        Poll::Ready(out)
+    }
+
     #[inline(always)]
     fn detach(&mut self) {
         if let Some(task) = self.task.take() {

@@ -8,9 +8,12 @@
 //! joins meets the runtime's [`OnPanic`] policy.
 pub(crate) mod cell;
 pub(crate) mod dump;
+pub(crate) mod ended;
 pub(crate) mod error;
+pub mod group;
 pub(crate) mod id;
 pub(crate) mod join;
+pub mod join_set;
 pub(crate) mod life;
 pub(crate) mod meta;
 pub(crate) mod registry;
@@ -18,8 +21,10 @@ pub(crate) mod spawn;
 pub(crate) mod yield_now;
 
 pub use error::{JoinError, OnPanic};
+pub use group::Group;
 pub use id::Id;
 pub use join::{AbortHandle, JoinHandle};
+pub use join_set::JoinSet;
 pub use yield_now::{YieldNow, yield_now};
 
 use crate::sched::in_place;
