@@ -10,6 +10,7 @@ use dormouse_testing::{Count, until, watch, watch_for};
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 fn runtimes() -> [Runtime; 2] {
@@ -316,14 +317,76 @@ fn alarms_ring_through_the_hosts_clock() {
     }
 }
 
+/// How many of [`MANY`] timers that are due together expired between two turns of a task that yields, at most.
+fn most_between_two_turns(set: impl FnOnce(Instant, &Arc<Count>)) -> usize {
+    let rt = Builder::current_thread().build().unwrap();
+    let expired = Count::shared();
+    rt.block_on(async {
+        let end = Instant::now() + Duration::from_millis(200);
+        set(end, &expired);
+        // Behind all that are spawned: they wait now. And then nobody looks at the timers until all are due.
+        task::yield_now().await;
+        while Instant::now() <= end + Duration::from_millis(1) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let (mut before, mut most) = (expired.get(), 0);
+        while before < MANY {
+            task::yield_now().await;
+            most = most.max(expired.get() - before);
+            before = expired.get();
+        }
+        most
+    })
+}
+
+const MANY: usize = 10_000;
+
+/// Whoever is runnable has its turn while thousands of timers of one tick are woken, and while what they woke runs.
+#[test]
+fn thousands_that_expire_together_let_others_run() {
+    let _watch = watch();
+    let tasks = most_between_two_turns(|end, expired| {
+        for _ in 0..MANY {
+            let expired = expired.clone();
+            task::go(async move {
+                sleep_until(end).await;
+                expired.add();
+            });
+        }
+    });
+    let mut sleeps = Vec::new();
+    let wakers = most_between_two_turns(|end, expired| {
+        let waker = Waker::from(expired.clone());
+        for _ in 0..MANY {
+            let mut sleep = Box::pin(sleep_until(end));
+            if sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                expired.add();
+            }
+            sleeps.push(sleep);
+        }
+    });
+    let alarms = most_between_two_turns(|end, expired| {
+        let guard = expired.clone();
+        for _ in 0..MANY {
+            dormouse_wait::host::alarm(end, Waker::from(guard.clone()));
+        }
+    });
+    for most in [tasks, wakers, alarms] {
+        assert!(most < MANY / 20, "{tasks} tasks, {wakers} wakers, {alarms} alarms between two turns");
+    }
+}
+
+/// A million, but for debug builds: fewer.
 #[test]
 fn a_million_sleepers_end_together() {
     let _watch = watch_for(Duration::from_secs(120));
     let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
     rt.run_main(async {
         // Whoever is made later than that does not wait.
-        let end = Instant::now() + Duration::from_secs(4);
-        let sleepers: Vec<_> = (0..1_000_000).map(|_| task::spawn(sleep_until(end))).collect();
+        let end = Instant::now() + Duration::from_secs(if cfg!(debug_assertions) { 1 } else { 4 });
+        let sleepers: Vec<_> = (0..if cfg!(debug_assertions) { 100_000 } else { 1_000_000 })
+            .map(|_| task::spawn(sleep_until(end)))
+            .collect();
         for sleeper in sleepers {
             sleeper.await.unwrap();
         }

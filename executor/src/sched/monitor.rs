@@ -116,7 +116,7 @@ impl Monitor<'_> {
         let now = shared.now();
         let attended = self.observe(now);
         if !attended && shared.due() <= self.looked {
-            shared.fire_timers();
+            while shared.fire_timers() {}
         }
         self.looked = now;
         let stuck = std::mem::take(&mut self.stuck);

@@ -197,7 +197,7 @@ impl Shared {
         self.parts.iter().map(|part| part.timers.due()).min().unwrap_or(NEVER)
     }
 
-    /// Wakes whatever timers are due, of all slots. True if there were any.
+    /// Wakes some of the timers that are due, of all slots. True if there were any.
     pub(crate) fn fire_timers(&self) -> bool {
         if self.due() == NEVER {
             return false;
@@ -206,7 +206,7 @@ impl Shared {
         let mut any = false;
         for part in self.parts.iter().filter(|part| part.timers.due() <= now) {
             any = true;
-            part.timers.fire(now);
+            part.timers.fire_some(now);
         }
         any
     }

@@ -6,7 +6,7 @@
 //! | shard | event | after |
 //! |---|---|---|
 //! | open | `register`, `requeue`, `alarm` | queued; `due` is at most its deadline |
-//! | open | `fire(now)` by whoever finds it due | what is due is woken, in batches, outside of the lock |
+//! | open | `fire_some(now)` by whoever finds it due | some of what is due is woken, in batches, outside of the lock; `due` stands until all is |
 //! | open | `close`, by the runtime's end | closed; all are woken and told |
 //! | closed | `register`, `requeue` | refused |
 //!
@@ -30,6 +30,10 @@ pub(crate) use crate::sched::idle::NEVER;
 
 /// Nodes touched per holding of the lock.
 const STEPS: usize = 128;
+/// Wakes of one look at the timers, about as many as tasks run between two looks: so neither keeps the other waiting.
+const WAKES: usize = 64;
+/// Holdings of the lock in one look: at a large bucket's time, many nodes go to lower levels, for one wake or none.
+const HOLDS: usize = 128;
 
 /// The timers of one slot.
 #[derive(Debug)]
@@ -218,14 +222,22 @@ impl Shard {
         Ok(self.tick.start(tick))
     }
 
-    /// Wakes all that is due at `now`, in batches, outside of the lock. (A waker's panic ends in [`Wakes`].)
+    /// Wakes all that is due at `now`.
     pub(crate) fn fire(&self, now: u64) {
+        while !self.fire_some(now) {}
+    }
+
+    /// Wakes some of what is due at `now`, in batches, outside of the lock. True if that was all; else `due`
+    /// tells. (A waker's panic ends in [`Wakes`].)
+    pub(crate) fn fire_some(&self, now: u64) -> bool {
         let tick = self.tick.of(now);
-        loop {
+        let mut woken = 0;
+        for _ in 0..HOLDS {
             let mut wakes = Wakes::new();
             let mut timers = self.timers.lock();
             while let Some(alarm) = timers.pop_alarm(tick) {
                 wakes.push(alarm.waker);
+                woken += 1;
                 if wakes.is_full() {
                     break;
                 }
@@ -235,6 +247,7 @@ impl Shard {
                 && wheel.advance(tick, STEPS, |waker| {
                     *nodes -= 1;
                     wakes.push(waker);
+                    woken += 1;
                     !wakes.is_full()
                 });
             let wheel = timers.wheel.next();
@@ -243,10 +256,11 @@ impl Shard {
             self.due.store(next.map_or(NEVER, |tick| self.tick.start(tick)), Relaxed);
             drop(timers);
             wakes.fire();
-            if done {
-                return;
+            if done || woken >= WAKES {
+                return done;
             }
         }
+        false
     }
 
     /// Takes no more timers, and wakes all who wait: they see that the runtime is gone.
