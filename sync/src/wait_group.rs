@@ -16,7 +16,7 @@
 //!
 //! Invariants:
 //! - G1 WAITERS is set only with the lock held and the count above zero, and a count of 1 with WAITERS set goes to 0 only
-//!   with the lock held: so a waiter is queued in the round that it waits for (`models::wait_group_*`).
+//!   with the lock held: so a waiter is queued in the round that it waits for (`models::wait_group`).
 //! - G2 The list is in the order of rounds: a release takes from its front what is not younger than its round.
 //! - G3 The count never passes below zero, not for an instant: `done` exchanges, it does not subtract blindly.
 //!
@@ -27,13 +27,12 @@
 //! Rejected: `fetch_sub` (a `done` too many would show others a huge count, and the last one of a round could not
 //! tell its waiters from those of the next); a generation in the word (the count would wrap into it).
 //!
-//! Checked by `models::wait_group_*`, `tests/wait_group.rs`, `tests/reentrant.rs`, `tests/stress.rs`.
-use crate::calm::discard;
+//! Checked by `models::wait_group`, `tests/wait_group.rs`, `tests/reentrant.rs`, `tests/stress.rs`.
+use crate::calm::{discard, in_batches, release};
 use dormouse_wait::frame::{self, Reason, Site};
-use dormouse_wait::list::{List, Node, Phase, Removed, Verdict};
+use dormouse_wait::list::{List, Node, Phase, Removed};
 use dormouse_wait::lock::Lock;
 use dormouse_wait::prim::atomic::{AtomicUsize, Ordering::*};
-use dormouse_wait::wakes::Wakes;
 use futures_core::FusedFuture;
 use pin_project::{pin_project, pinned_drop};
 use std::fmt;
@@ -125,22 +124,7 @@ impl Inner {
 
     /// Wakes all who wait for the round that `ended`, or an older one.
     fn release(&self, ended: Round) {
-        let mut wakes = Wakes::new();
-        loop {
-            let mut queue = self.queue.lock();
-            while !wakes.is_full() && queue.list.with_front(|round| *round <= ended) == Some(true) {
-                let Some(waiter) = queue.list.win() else { break };
-                if let Some(waker) = waiter.finish(Verdict::Granted) {
-                    wakes.push(waker);
-                }
-            }
-            drop(queue);
-            let more = wakes.is_full();
-            wakes.fire();
-            if !more {
-                return;
-            }
-        }
+        in_batches(|wakes| release(&mut self.queue.lock().list, wakes, |round| *round <= ended));
     }
 }
 

@@ -57,10 +57,22 @@ pub enum Reason {
     SimWait,
     /// A `select!` with a future of another library among its arms, or a hand-written one.
     SelectExternal,
+    /// A notification.
+    Notify,
+    /// Permits of a semaphore that others hold.
+    SemaphoreAcquire,
+    /// A read-write lock that a writer holds or waits for.
+    RwLockRead,
+    /// A read-write lock held by somebody else.
+    RwLockWrite,
+    /// A signal of a condition variable.
+    CondWait,
+    /// The others at a barrier.
+    BarrierWait,
 }
 
 impl Reason {
-    const ALL: [Reason; 15] = [
+    const ALL: [Reason; 21] = [
         Reason::External,
         Reason::ChanReceive,
         Reason::ChanReceiveNil,
@@ -76,6 +88,12 @@ impl Reason {
         Reason::Blocking,
         Reason::SimWait,
         Reason::SelectExternal,
+        Reason::Notify,
+        Reason::SemaphoreAcquire,
+        Reason::RwLockRead,
+        Reason::RwLockWrite,
+        Reason::CondWait,
+        Reason::BarrierWait,
     ];
 
     /// The words that a dump prints.
@@ -96,6 +114,12 @@ impl Reason {
             Reason::Yield => "yield",
             Reason::Blocking => "blocking job",
             Reason::SimWait => "sim.Wait",
+            Reason::Notify => "notify",
+            Reason::SemaphoreAcquire => "semaphore.Acquire",
+            Reason::RwLockRead => "sync.RWMutex.RLock",
+            Reason::RwLockWrite => "sync.RWMutex.Lock",
+            Reason::CondWait => "sync.Cond.Wait",
+            Reason::BarrierWait => "barrier",
         }
     }
 

@@ -64,9 +64,11 @@ impl<T> Lock<T> {
 }
 
 impl<T, B> Lock<T, B> {
-    /// A free lock around `data`, with `beside` beside it.
-    pub fn with_beside(data: T, beside: B) -> Self {
-        Lock { raw: raw::Raw::new(), beside, data: UnsafeCell::new(data) }
+    const_fn! {
+        /// A free lock around `data`, with `beside` beside it.
+        pub const fn with_beside(data: T, beside: B) -> Self {
+            Lock { raw: raw::Raw::new(), beside, data: UnsafeCell::new(data) }
+        }
     }
 }
 

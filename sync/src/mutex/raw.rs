@@ -34,9 +34,9 @@
 //!
 //! Invariants:
 //! - M1 Not LOCKED and WAITERS implies WOKEN: a free lock with a queue has a woken waiter on its way. So WOKEN is cleared
-//!   only together with LOCKED set, and WAITERS set only while LOCKED is (`models::mutex_no_lost_wake_up`).
+//!   only together with LOCKED set, and WAITERS set only while LOCKED is (`models::mutex::no_lost_wake_up`).
 //! - M2 With the gate and LOCKED both ours, nobody else changes the word: so unlock may store it.
-//! - M3 A hand-over never clears LOCKED: so nobody can take what was handed over (`models::mutex_hand_over`).
+//! - M3 A hand-over never clears LOCKED: so nobody can take what was handed over (`models::mutex::hand_over`).
 //! - M4 The list is touched with the gate held only.
 //! - M5 A waiter is handed the lock only after it was woken, polled, and lost: a future that nobody polls is woken, but
 //!   never made owner before it showed that somebody polls it (`tests/mutex.rs`: futurelock).
@@ -49,7 +49,7 @@
 //! lock granted to a future that nobody polls is a deadlock: futurelock); the list lock as a bit of the word (the
 //! gate's byte fits in the padding, and the word needs no loop for it).
 //!
-//! Checked by `models::mutex_*`, `tests/mutex.rs`, `tests/fairness.rs`, `tests/reentrant.rs`, `tests/stress.rs`.
+//! Checked by `models::mutex`, `tests/mutex.rs`, `tests/fairness.rs`, `tests/reentrant.rs`, `tests/stress.rs`.
 use crate::calm::discard;
 use dormouse_wait::Instant;
 use dormouse_wait::frame::{self, Reason, Site};
