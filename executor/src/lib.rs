@@ -33,3 +33,6 @@ pub mod time;
 
 #[cfg(all(test, dormouse_loom))]
 mod models;
+#[cfg(all(test, dormouse_shuttle))]
+#[path = "models/shuttle/mod.rs"]
+mod scenes;

@@ -64,7 +64,8 @@ impl Builder {
 
     /// The most workers that [`Handle::set_workers`](super::Handle::set_workers) may ask for: from the number of
     /// [`worker_threads`](Builder::worker_threads) to 4096, checked by [`build`](Builder::build). By default that number,
-    /// or that of the CPUs which the process may use if that is more. Each costs 3 KB, used or not. No effect on a
+    /// or that of the CPUs which the process may use if that is more. Each costs 2 KB once it is used, some hundred
+    /// bytes before. No effect on a
     /// [`current_thread`](Builder::current_thread) runtime.
     pub fn max_worker_threads(mut self, workers: usize) -> Builder {
         if self.config.threads {

@@ -299,10 +299,8 @@ impl Idle {
     pub(crate) fn resize(&self, workers: usize) -> usize {
         let mut crew = self.crew.lock();
         let before = std::mem::replace(&mut crew.workers, workers);
-        let surplus = self.surplus.load(Relaxed) + before.saturating_sub(workers);
-        let stay = surplus.min(workers.saturating_sub(before));
-        self.surplus.store(surplus - stay, Relaxed);
-        let more = workers.saturating_sub(before + stay);
+        self.surplus.store(self.surplus.load(Relaxed) + before.saturating_sub(workers), Relaxed);
+        let more = workers.saturating_sub(before);
         crew.wanted += more;
         // Ordering: AcqRel, as all changes of `state` (P1).
         self.state.fetch_add(more as u64 * FREE, AcqRel);
