@@ -19,7 +19,7 @@ fn attention_a_call_is_heard() {
                 let parker = Arc::new(Parker::current());
                 attention.begin(&parker);
                 while cause.load(Relaxed) == 0 {
-                    attention.fall_asleep();
+                    attention.fall_asleep(None);
                     heavy();
                     if cause.load(Relaxed) == 0 {
                         parker.park_until(None);
@@ -29,6 +29,44 @@ fn attention_a_call_is_heard() {
             }
         });
         cause.store(1, Relaxed);
+        light();
+        if !attention.is_awake() {
+            assert!(!attention.call());
+        }
+        monitor.join().expect("no panic");
+    });
+}
+
+/// A thread that wakes for a timer spares a monitor that comes soon after that one the call; but not a monitor that has
+/// come and dozes on, until later.
+#[test]
+fn attention_who_is_not_expected_in_time_is_called() {
+    const TIMER: u64 = 1_000;
+    model(3, || {
+        let attention = Arc::new(Attention::new(true));
+        assert!(attention.call(), "the first call starts it");
+        let sat = Arc::new(AtomicUsize::new(0));
+        let monitor = thread::spawn({
+            let (attention, sat) = (attention.clone(), sat.clone());
+            move || {
+                let parker = Arc::new(Parker::current());
+                attention.begin(&parker);
+                // It comes by itself: nothing need be done.
+                attention.fall_asleep(Some(TIMER));
+                heavy();
+                attention.awake();
+                while sat.load(Relaxed) == 0 {
+                    attention.fall_asleep(Some(TIMER + 1));
+                    heavy();
+                    if sat.load(Relaxed) == 0 {
+                        parker.park_until(None);
+                    }
+                    attention.awake();
+                }
+            }
+        });
+        attention.expects(TIMER);
+        sat.store(1, Relaxed);
         light();
         if !attention.is_awake() {
             assert!(!attention.call());

@@ -45,6 +45,9 @@ pub struct Metrics {
     pub wakeups: u64,
     /// Polls that lasted for [`blocked_after`](super::Builder::blocked_after) or longer.
     pub long_polls: u64,
+    /// How often the monitor, which sees that nobody waits for a poll that does not end, has looked: each is a wake-up of
+    /// its thread.
+    pub monitor_looks: u64,
     /// Timers that are set: each `sleep` that somebody waits for, and the like.
     pub timers: usize,
     /// The slots, each a place where one thread works at a time: one per worker, then those in use for spare threads.
@@ -100,6 +103,7 @@ impl Metrics {
             parks: idle.parks,
             wakeups: idle.wakeups,
             long_polls: shared.long_polls.load(Relaxed),
+            monitor_looks: shared.monitor.looks(),
             timers: shared.parts.iter().map(|part| part.timers.len()).sum(),
             slots: shared.reached().iter().map(slot).collect(),
             poll_time: Histogram::of(shared, |slot| slot.stats.poll_times.as_deref()),

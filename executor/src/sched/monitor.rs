@@ -11,6 +11,7 @@
 //! | that work waits, a seat is free, and nobody searches | wakes or starts a thread |
 //! | timers overdue since the last look, and no seat's thread out of a poll since then | fires them |
 //! | no poll that began or ended for 100 ms | relieves whoever is stuck, and sleeps |
+//! | that nobody sits, for 5 ms if it is not wary; at once if it came by itself and somebody watches for a timer | sleeps |
 //!
 //! A poll is known by its slot's epoch. A relieved slot's thread retires at the end of its poll, if another one has come
 //! (`seat`): then N sit again.
@@ -18,6 +19,11 @@
 //! It sleeps until somebody sits down, gets past a long poll, or registers a timer; or until a timer is due that nobody
 //! watches for. Slots that are stuck then are open and relieved, so that whatever is pushed there or anywhere wakes a
 //! thread as always.
+//!
+//! If one of the threads that sleep watches for a timer, it dozes until a tick after that: the thread that wakes for the
+//! timer sees that it comes in time by itself, and need not call it (`attention`). So a program that only its timers wake
+//! has one look for each. Who calls it makes a system call: so it is wary for a second if it was called soon after it had
+//! fallen asleep, and there are some ten calls a second at most.
 //!
 //! Rejected: the monitor as a thread of the N (it must run when all of those are stuck); a clock read per poll (22 ns).
 //!
@@ -41,6 +47,10 @@ const TICK: Duration = Duration::from_millis(1);
 const AGAIN: Duration = Duration::from_micros(250);
 /// Without a poll, until it sleeps.
 const QUIET: Duration = Duration::from_millis(100);
+/// The same if nobody sits, and it is not wary.
+const SHORT: Duration = Duration::from_millis(5);
+/// It is wary if it was called so early after it had fallen asleep: for twice that time.
+const EARLY: Duration = Duration::from_millis(500);
 
 /// The body of the monitor's thread.
 pub(crate) fn monitor(shared: Arc<Shared>) {
@@ -54,6 +64,8 @@ pub(crate) fn monitor(shared: Arc<Shared>) {
         stuck: Vec::new(),
         looked: now,
         moved: now,
+        by_itself: false,
+        wary: 0,
         unserved: false,
         told: HashSet::new(),
     };
@@ -63,6 +75,10 @@ pub(crate) fn monitor(shared: Arc<Shared>) {
             parker.park_until(Some(Instant::now() + pause));
         }
     }
+}
+
+const fn nanos(duration: Duration) -> u64 {
+    duration.as_nanos() as u64
 }
 
 /// What was seen of a slot.
@@ -95,6 +111,10 @@ struct Monitor<'rt> {
     looked: u64,
     /// When it last saw that a poll had begun or ended.
     moved: u64,
+    /// It woke by itself, and was not called since.
+    by_itself: bool,
+    /// Until when it is wary of falling asleep.
+    wary: u64,
     /// Work waited at the last look, though a seat was free.
     unserved: bool,
     /// The places of spawning whose long polls were told of; `None` is `block_on`.
@@ -113,10 +133,12 @@ impl Monitor<'_> {
     /// Looks once, and does what there is to do. How long to wait for the next look.
     fn look(&mut self) -> Duration {
         let shared = self.shared;
+        shared.monitor.looked();
         let now = shared.now();
         let attended = self.observe(now);
         if !attended && shared.due() <= self.looked {
             while shared.fire_timers() {}
+            self.moved = now;
         }
         self.looked = now;
         let stuck = std::mem::take(&mut self.stuck);
@@ -264,7 +286,14 @@ impl Monitor<'_> {
     /// Is there nothing to look at? Leaves no slot that is stuck without relief.
     fn may_sleep(&mut self) -> bool {
         let shared = self.shared;
-        if shared.now() < self.moved + QUIET.as_nanos() as u64 {
+        let (now, due) = (shared.now(), shared.due());
+        let empty = shared.reached().iter().all(|slot| slot.place.is_free());
+        let patience = match empty {
+            true if self.by_itself && due != NEVER && shared.idle.is_watched(due) => 0,
+            true if now >= self.wary => nanos(SHORT),
+            _ => nanos(QUIET),
+        };
+        if now < self.moved + patience {
             return false;
         }
         for (number, slot) in shared.reached().iter().enumerate() {
@@ -283,20 +312,31 @@ impl Monitor<'_> {
         !(shared.waiting() > 0 && shared.idle.has_free_seat())
     }
 
-    /// Sleeps until called; false if something has changed.
+    /// Sleeps until called, or until a timer is due that nobody else watches for; or until soon after one that somebody
+    /// watches for, if nobody sits. False if something has changed.
     fn sleep(&mut self, parker: &Parker) -> bool {
         let shared = self.shared;
-        shared.monitor.fall_asleep();
+        let (due, began) = (shared.due(), shared.now());
+        if due <= began {
+            return false;
+        }
+        let watched = due != NEVER && shared.idle.is_watched(due);
+        let doze = shared.monitor.fall_asleep(watched.then_some(due));
         os::heavy();
         let still = shared.reached().iter().enumerate().all(|(number, slot)| {
             let epoch = self.slot(number).1;
             slot.turn.epoch() == epoch && (slot.place.is_free() || (epoch % 2 == 1 && !slot.turn.has_next()))
         });
-        let sleeps = still && !shared.is_ended();
+        let same_timers = shared.due() == due && (due == NEVER || watched == shared.idle.is_watched(due));
+        let sleeps = still && same_timers && !shared.is_ended();
         if sleeps {
-            let due = shared.due();
-            let until = (due != NEVER && !shared.idle.is_watched(due)).then(|| shared.instant(due)).flatten();
-            parker.park_until(until);
+            let until = doze.or((due != NEVER).then_some(due));
+            let called = parker.park_until(until.and_then(|until| shared.instant(until)));
+            let now = shared.now();
+            self.by_itself = !called;
+            if called && now < began + nanos(EARLY) {
+                self.wary = now + 2 * nanos(EARLY);
+            }
         }
         shared.monitor.awake();
         sleeps

@@ -99,7 +99,9 @@ impl<'rt> Thread<'rt> {
         if due == NEVER || !self.shared.idle.has_free_seat() || !self.shared.idle.watch(due) {
             return self.park();
         }
-        self.parker.park_until(self.shared.instant(due));
+        if !self.parker.park_until(self.shared.instant(due)) {
+            self.shared.monitor.expects(due);
+        }
         self.shared.idle.unwatch(due);
         true
     }
