@@ -1,6 +1,6 @@
 //! A set of tasks, joined in the order in which they end.
 //!
-//! The handles are the owner's alone; what the tasks share with it is the list of those that have [`ended`](super::ended).
+//! The handles are the owner's alone; what the tasks share with it is the list of those that have ended (`task/ended.rs`).
 //!
 //! Checked by `tests/join_set.rs`.
 use super::cell::Out;
@@ -70,7 +70,7 @@ impl<T> JoinSet<T> {
         self.members.is_empty()
     }
 
-    /// Puts in a task that was spawned elsewhere: with a name, in a [`LocalSet`](super::LocalSet), or from a library.
+    /// Puts in a task that was spawned elsewhere: with a name, or by a library.
     ///
     /// # Panics
     /// If the handle has given its task's result.

@@ -15,6 +15,7 @@ pub(crate) mod id;
 pub(crate) mod join;
 pub mod join_set;
 pub(crate) mod life;
+pub mod local;
 pub(crate) mod meta;
 pub(crate) mod registry;
 pub(crate) mod spawn;
@@ -25,7 +26,11 @@ pub use group::Group;
 pub use id::Id;
 pub use join::{AbortHandle, JoinHandle};
 pub use join_set::JoinSet;
+pub use local::LocalKey;
 pub use yield_now::{YieldNow, yield_now};
+
+#[doc(inline)]
+pub use crate::__task_local as local;
 
 use crate::sched::in_place;
 use registry::Name;
