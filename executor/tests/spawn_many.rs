@@ -12,12 +12,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tasks::{both, now, settle};
 
-/// A runtime whose two threads sleep.
-fn asleep() -> Runtime {
-    let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
-    rt.block_on(async { settle_all(8).await });
-    until(|| is_asleep(&rt));
-    rt
+/// Calls `f` with a runtime whose only thread, in `block_on`, sleeps. (No monitor wakes it.)
+fn beside_a_sleeper(f: impl FnOnce(&Runtime)) {
+    let rt = Builder::current_thread().build().unwrap();
+    let gate = Gate::default();
+    std::thread::scope(|scope| {
+        scope.spawn(|| rt.block_on(gate.clone()));
+        until(|| gate.waiting() == 1 && is_asleep(&rt));
+        f(&rt);
+        gate.open();
+    });
 }
 
 async fn settle_all(tasks: usize) {
@@ -34,35 +38,32 @@ fn is_asleep(rt: &Runtime) -> bool {
 #[test]
 fn a_batch_wakes_once_where_single_spawns_wake_each() {
     let _watch = watch();
-    let rt = asleep();
-    let ran = Count::shared();
-    let add = || {
-        let ran = ran.clone();
-        async move { ran.add() }
-    };
-    let before = rt.metrics().wakeups;
-    for n in 0..64 {
-        // The work of the one before is done.
-        until(|| ran.get() == n && is_asleep(&rt));
-        drop(rt.spawn(add()));
-    }
-    until(|| ran.get() == 64 && is_asleep(&rt));
-    let singles = rt.metrics().wakeups - before;
-    assert!(singles >= 64, "{singles} wake-ups for 64 spawns");
-
-    let before = rt.metrics().wakeups;
-    let handles = rt.handle().spawn_many((0..128).map(|n| {
-        let wakes = rt.metrics().wakeups - before;
-        if n < 64 {
-            assert_eq!(wakes, 0, "after {n} tasks");
-        } else if n == 64 {
-            assert!(wakes > 0, "the first batch is published");
-            until(|| ran.get() == 128);
+    beside_a_sleeper(|rt| {
+        let ran = Count::shared();
+        let add = || {
+            let ran = ran.clone();
+            async move { ran.add() }
+        };
+        let before = rt.metrics().wakeups;
+        for n in 1..=64 {
+            drop(rt.spawn(add()));
+            // The work of this one is done.
+            until(|| ran.get() == n && is_asleep(rt));
         }
-        add()
-    }));
-    assert_eq!(handles.len(), 128);
-    until(|| ran.get() == 192);
+        assert_eq!(rt.metrics().wakeups - before, 64);
+
+        let before = rt.metrics().wakeups;
+        let handles = rt.handle().spawn_many((0..128).map(|n| {
+            let wakeups = rt.metrics().wakeups - before;
+            assert_eq!(wakeups, u64::from(n >= 64), "after {n} tasks");
+            if n == 64 {
+                until(|| ran.get() == 128 && is_asleep(rt));
+            }
+            add()
+        }));
+        assert_eq!((handles.len(), rt.metrics().wakeups - before), (128, 2));
+        until(|| ran.get() == 192);
+    });
 }
 
 #[test]
@@ -99,22 +100,16 @@ fn tasks_run_before_the_iterator_ends_and_in_order() {
 #[test]
 fn an_iterator_that_panics_leaves_what_it_gave() {
     let _watch = watch();
-    for inside in [false, true] {
-        let rt = asleep();
+    beside_a_sleeper(|rt| {
         let ran = Count::shared();
-        let futures = (0..10).map({
+        let futures = (0..10).map(|n| {
+            assert!(n < 5, "the iterator");
             let ran = ran.clone();
-            move |n| {
-                assert!(n < 5, "the iterator");
-                let ran = ran.clone();
-                async move { ran.add() }
-            }
+            async move { ran.add() }
         });
-        let spawn = || catch_unwind(AssertUnwindSafe(|| rt.handle().spawn_many(futures))).is_err();
-        // Inside, this thread could run them itself: it is kept from that.
-        assert!(if inside { rt.block_on(async { spawn() }) } else { spawn() });
+        assert!(catch_unwind(AssertUnwindSafe(|| rt.handle().spawn_many(futures))).is_err());
         until(|| ran.get() == 5);
-    }
+    });
 }
 
 #[test]
