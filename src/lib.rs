@@ -129,6 +129,31 @@
 //! }
 //! ```
 //!
+//! # Groups of tasks
+//!
+//! ```
+//! use dormouse::prelude::*;
+//!
+//! task::local!(static NUMBER: u32); // a value per task
+//!
+//! async fn check() -> Result<(), String> {
+//!     time::sleep(Duration::from_millis(1)).await;
+//!     let number = NUMBER.get();
+//!     if number == 3 { Err(format!("{number} is no good")) } else { Ok(()) }
+//! }
+//!
+//! #[dormouse::main]
+//! async fn main() {
+//!     let mut group = task::Group::new().limit(2); // errgroup: the first error ends all
+//!     for number in 0..10 {
+//!         group.go(NUMBER.scope(number, check())).await;
+//!     }
+//!     assert_eq!(group.wait().await, Err("3 is no good".into()));
+//! }
+//! ```
+//!
+//! [`task::JoinSet`] gives the results of tasks as they end.
+//!
 //! # What differs from Go
 //!
 //! - **Tasks are not pre-empted.** A task gives its thread up at an `.await` that has to wait. Work that computes or

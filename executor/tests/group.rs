@@ -10,11 +10,12 @@ use dormouse_executor::time::{self, Duration};
 use dormouse_testing::{Count, Gate, Tally, on_drop, panics, watch};
 use futures::FutureExt;
 use futures::future::FusedFuture;
-use std::future::pending;
+use std::future::{Future, pending};
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex};
+use std::task::{Context, Poll};
 use tasks::{both, now, settle};
 
 type Outcome = Result<(), &'static str>;
@@ -216,6 +217,58 @@ fn a_failure_ends_the_wait_for_room() {
             assert_eq!(group.wait().await, Err("over"));
         });
     }
+}
+
+/// Fails, and keeps what it has until it is dropped.
+struct Fails<G>(G);
+impl<G: Unpin> Future for Fails<G> {
+    type Output = Outcome;
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Outcome> {
+        Poll::Ready(Err("failed"))
+    }
+}
+
+#[test]
+fn after_a_failure_nobody_waits_for_room() {
+    let _watch = watch();
+    for rt in both() {
+        let group = Arc::new(Mutex::new(Group::new().limit(1)));
+        let inner = group.clone();
+        let guard = on_drop(move || {
+            // The member that has failed is still in the group.
+            let mut group = inner.lock().unwrap();
+            assert_eq!((group.len(), group.has_failed()), (1, true));
+            assert!(now(group.go(pending())).is_some());
+            assert!(group.try_go(pending()).is_ok());
+        });
+        rt.block_on(async {
+            group.lock().unwrap().go(Fails(guard)).now_or_never().unwrap();
+            settle(|| group.lock().unwrap().has_failed()).await;
+        });
+        let mut group = group.lock().unwrap();
+        assert_eq!(rt.block_on(group.wait()), Err("failed"));
+    }
+}
+
+#[test]
+fn a_failure_beside_a_start_cancels_that_one_too() {
+    let _watch = watch();
+    let rt = Builder::multi_thread().worker_threads(2).build().unwrap();
+    rt.block_on(async {
+        for _ in 0..3_000 {
+            let mut group = Group::new();
+            for n in 0..4 {
+                let member = async move {
+                    if n == 1 {
+                        return Err("failed");
+                    }
+                    pending::<Outcome>().await
+                };
+                group.go(member).await;
+            }
+            assert_eq!(group.wait().await, Err("failed"));
+        }
+    });
 }
 
 #[test]

@@ -78,6 +78,18 @@ impl Handle {
         spawn::spawn_there(&self.shared, future, origin)
     }
 
+    /// Spawns many tasks into this runtime; see [`task::spawn_many`](crate::task::spawn_many).
+    #[track_caller]
+    pub fn spawn_many<I>(&self, futures: I) -> Vec<JoinHandle<<I::Item as Future>::Output>>
+    where
+        I: IntoIterator<Item: Future<Output: Send + 'static> + Send + 'static>,
+    {
+        let mut handles = Vec::new();
+        let shared = Arc::clone(&self.shared);
+        spawn::spawn_each_there(shared, futures, Location::caller(), |handle| handles.push(handle));
+        handles
+    }
+
     /// Runs a blocking job on this runtime's pool; see [`task::spawn_blocking`](crate::task::spawn_blocking).
     #[track_caller]
     pub fn spawn_blocking<F, R>(&self, job: F) -> JoinHandle<R>

@@ -151,6 +151,12 @@ impl<'rt> Seat<'rt> {
         }
     }
 
+    /// Queues `task` behind all others of this slot. Nobody is woken: the caller [tells](Shared::published) of several.
+    pub(crate) fn push_quietly(&self, task: Raw) {
+        self.measure.runnable(self.shared, task);
+        self.push_back(task);
+    }
+
     /// The monitor has opened this slot, as the poll does not end: what is to be next goes where thieves find it.
     #[cold]
     fn push_openly(&self) {

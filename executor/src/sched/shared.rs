@@ -271,6 +271,16 @@ impl Shared {
         }
     }
 
+    /// Queues `task` for whichever slot finds it first. Nobody is woken: the caller, who holds the runtime,
+    /// [tells](Shared::published) of several.
+    pub(crate) fn inject_quietly(&self, task: Raw) {
+        if self.config.simulated.is_some() {
+            self.disturbed.store(true, Relaxed);
+        }
+        Measure::of(self).runnable(self, task);
+        self.injector.push(task);
+    }
+
     /// A thread goes away: sees that what it leaves behind, work or a timer to watch for, is somebody's.
     pub(crate) fn hand_over(&self) {
         let due = self.due();
@@ -491,11 +501,7 @@ impl Visit {
     /// Publishes `task` to whichever slot finds it first.
     #[inline]
     pub(crate) fn inject(self, task: Raw) {
-        if self.0.config.simulated.is_some() {
-            self.0.disturbed.store(true, Relaxed);
-        }
-        Measure::of(&self.0).runnable(&self.0, task);
-        self.0.injector.push(task);
+        self.0.inject_quietly(task);
         self.0.published();
     }
 

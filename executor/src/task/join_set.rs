@@ -1,6 +1,6 @@
 //! A set of tasks, joined in the order in which they end.
 //!
-//! The handles are the owner's alone; what the tasks share with it is the list of those that have [`ended`](super::ended).
+//! The handles are the owner's alone; what the tasks share with it is the list of those that have ended (`task/ended.rs`).
 //!
 //! Checked by `tests/join_set.rs`.
 use super::cell::Out;
@@ -8,7 +8,7 @@ use super::ended::Ended;
 use super::error::JoinError;
 use super::id::Id;
 use super::join::{AbortHandle, JoinHandle};
-use super::spawn::{self, Origin};
+use super::spawn;
 use dormouse_wait::Reason;
 use dormouse_wait::frame::{self, Site};
 use futures_core::FusedFuture;
@@ -70,7 +70,7 @@ impl<T> JoinSet<T> {
         self.members.is_empty()
     }
 
-    /// Puts in a task that was spawned elsewhere: with a name, in a [`LocalSet`](super::LocalSet), or from a library.
+    /// Puts in a task that was spawned elsewhere: with a name, or by a library.
     ///
     /// # Panics
     /// If the handle has given its task's result.
@@ -321,7 +321,7 @@ impl<T> fmt::Debug for JoinSet<T> {
     }
 }
 
-/// Spawns each future, in the current runtime.
+/// Spawns each future in the current runtime, as [`spawn_many`](super::spawn_many) does.
 impl<T, F> Extend<F> for JoinSet<T>
 where
     T: Send + 'static,
@@ -331,15 +331,13 @@ where
     /// Outside of a runtime.
     #[track_caller]
     fn extend<I: IntoIterator<Item = F>>(&mut self, futures: I) {
-        let spawned = Location::caller();
-        for future in futures {
-            let origin = Origin { spawned, name: None };
-            self.insert(spawn::spawn_here("JoinSet::extend", future, origin));
-        }
+        spawn::spawn_each_here("JoinSet::extend", futures, Location::caller(), |handle| {
+            self.insert(handle);
+        });
     }
 }
 
-/// Spawns each future, in the current runtime.
+/// Spawns each future in the current runtime, as [`spawn_many`](super::spawn_many) does.
 impl<T, F> FromIterator<F> for JoinSet<T>
 where
     T: Send + 'static,

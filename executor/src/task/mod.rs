@@ -15,6 +15,7 @@ pub(crate) mod id;
 pub(crate) mod join;
 pub mod join_set;
 pub(crate) mod life;
+pub mod local;
 pub(crate) mod meta;
 pub(crate) mod registry;
 pub(crate) mod spawn;
@@ -25,7 +26,11 @@ pub use group::Group;
 pub use id::Id;
 pub use join::{AbortHandle, JoinHandle};
 pub use join_set::JoinSet;
+pub use local::LocalKey;
 pub use yield_now::{YieldNow, yield_now};
+
+#[doc(inline)]
+pub use crate::__task_local as local;
 
 use crate::sched::in_place;
 use registry::Name;
@@ -81,6 +86,38 @@ where
 {
     let origin = Origin { spawned: Location::caller(), name: None };
     spawn::spawn_here("spawn", future, origin)
+}
+
+/// Runs each of `futures` as a task of its own: as a loop of [`spawn`]s, but with fewer wake-ups.
+///
+/// The tasks are queued one by one, behind what this thread has to run; threads that are at work may take them from then
+/// on. But a thread that sleeps is woken once for 64 of them, or when the iterator ends, and wakes others as it finds
+/// more than it can run. So the iterator should be quick: while it waits for something, its latest tasks may wait too.
+///
+/// While the runtime shuts down, the futures are dropped, and their handles say cancelled.
+///
+/// # Panics
+/// Outside of a runtime; or if the iterator does: the tasks that it gave before go on then, by themselves.
+///
+/// ```
+/// # dormouse_executor::runtime::block_on(async {
+/// use dormouse_executor::task;
+/// let squares = task::spawn_many((1..=10).map(|n| async move { n * n }));
+/// let mut sum = 0;
+/// for square in squares {
+///     sum += square.await.unwrap();
+/// }
+/// assert_eq!(sum, 385);
+/// # });
+/// ```
+#[track_caller]
+pub fn spawn_many<I>(futures: I) -> Vec<JoinHandle<<I::Item as Future>::Output>>
+where
+    I: IntoIterator<Item: Future<Output: Send + 'static> + Send + 'static>,
+{
+    let mut handles = Vec::new();
+    spawn::spawn_each_here("spawn_many", futures, Location::caller(), |handle| handles.push(handle));
+    handles
 }
 
 /// Runs `job`, which may block, on a thread that is there for that.

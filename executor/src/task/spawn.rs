@@ -11,10 +11,11 @@ use crate::sched::schedule::schedule;
 use crate::sched::seat::Seat;
 use crate::sched::shared::Shared;
 use async_task::{Runnable, Task, WithInfo};
-use dormouse_wait::frame;
+use dormouse_wait::frame::{self, Site};
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// Where a task was spawned, and what it is called.
@@ -27,10 +28,13 @@ pub(crate) struct Origin {
 pub(crate) fn current<R>(what: &str, f: impl FnOnce(&Shared, Option<&Seat<'_>>) -> R) -> R {
     match context::with_current(f) {
         Some(result) => result,
-        None => panic!(
-            "dormouse: `{what}` was called outside of a runtime: call it in a task, inside `Runtime::block_on`, or \
-             while `Handle::enter`'s guard is held; or use `Handle::{what}` of a runtime"
-        ),
+        None => {
+            let instead = if what.contains("::") { "spawn" } else { what };
+            panic!(
+                "dormouse: `{what}` was called outside of a runtime: call it in a task, inside `Runtime::block_on`, or \
+                 while `Handle::enter`'s guard is held; or use `Handle::{instead}` of a runtime"
+            )
+        }
     }
 }
 
@@ -78,6 +82,91 @@ where
         (None, _) => {}
     }
     handle
+}
+
+/// Tasks of a batch that are published together.
+const BATCH: usize = 64;
+
+/// Tasks that are queued, so that whoever runs may find them, but for which nobody was woken yet.
+struct Batch {
+    shared: Arc<Shared>,
+    quiet: usize,
+}
+
+impl Batch {
+    fn publish(&mut self) {
+        if std::mem::take(&mut self.quiet) > 0 {
+            self.shared.published();
+        }
+    }
+}
+
+impl Drop for Batch {
+    /// Also if the iterator panics.
+    fn drop(&mut self) {
+        self.publish();
+    }
+}
+
+/// Spawns each of `futures` in the current runtime, and gives the handles to `sink`.
+pub(crate) fn spawn_each_here<I>(
+    what: &str,
+    futures: I,
+    spawned: Site,
+    sink: impl FnMut(JoinHandle<Output<I>>),
+) where
+    I: IntoIterator<Item: Future<Output: Send + 'static> + Send + 'static>,
+{
+    let shared = current(what, |shared, _| shared.strong());
+    spawn_each_there(shared, futures, spawned, sink);
+}
+
+/// Spawns each of `futures` in `shared`, and gives the handles to `sink`.
+pub(crate) fn spawn_each_there<I>(
+    shared: Arc<Shared>,
+    futures: I,
+    spawned: Site,
+    sink: impl FnMut(JoinHandle<Output<I>>),
+) where
+    I: IntoIterator<Item: Future<Output: Send + 'static> + Send + 'static>,
+{
+    if size_of::<I::Item>() >= LARGE {
+        return spawn_each(shared, futures.into_iter().map(Box::pin), spawned, sink);
+    }
+    spawn_each(shared, futures.into_iter(), spawned, sink);
+}
+
+/// What the futures of `I` give.
+pub(crate) type Output<I> = <<I as IntoIterator>::Item as Future>::Output;
+
+fn spawn_each<F>(
+    shared: Arc<Shared>,
+    futures: impl Iterator<Item = F>,
+    spawned: Site,
+    mut sink: impl FnMut(JoinHandle<F::Output>),
+) where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut batch = Batch { shared, quiet: 0 };
+    for future in futures {
+        let shared = &*batch.shared;
+        // The iterator may have left the seat that this thread had before (`block_in_place`).
+        let handle = context::with_seat(shared.pointer(), |seat| {
+            let (task, handle) = make(shared, seat, future, Origin { spawned, name: None }, 0);
+            match (task, seat) {
+                (Some(task), Some(seat)) => seat.push_quietly(task.into_raw()),
+                (Some(task), None) => shared.inject_quietly(task.into_raw()),
+                (None, _) => {}
+            }
+            handle
+        });
+        sink(handle);
+        batch.quiet += 1;
+        if batch.quiet == BATCH {
+            batch.publish();
+        }
+    }
 }
 
 /// Runs `job` on the blocking pool of `shared`.
