@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`WaitGroup`] | counts what is under way; `wait().await` until nothing is |
 //! | [`Mutex`] | one owner at a time, over awaits too; fast, and fair to whoever has waited for about 1 ms |
+//! | [`Notify`] | tells one task, or all that wait, that something has happened |
+//! | [`Semaphore`] | permits, in the order in which they were asked for; some or many at once |
 //!
 //! All futures here are lazy (one that is never polled has no effect), allocate nothing, are fused, and may be dropped
 //! at any moment: nothing is lost, and no wake-up is swallowed. They are `!Unpin`: to poll one by hand or in a loop
@@ -39,16 +41,22 @@ macro_rules! const_fn {
 
 mod calm;
 mod mutex;
+mod notify;
+mod semaphore;
 mod wait_group;
 
 #[cfg(all(test, dormouse_loom))]
 mod models;
 
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
+pub use notify::Notify;
+pub use semaphore::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
 pub use wait_group::{WaitGroup, WaitGroupGuard};
 
 /// The named futures of this crate, for those who store them.
 pub mod futures {
     pub use crate::mutex::{Lock, LockOwned};
+    pub use crate::notify::{Notified, OwnedNotified};
+    pub use crate::semaphore::{Acquire, AcquireOwned};
     pub use crate::wait_group::{Track, Wait};
 }
