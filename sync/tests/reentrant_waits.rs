@@ -4,12 +4,12 @@ mod common;
 
 use common::poll;
 use common::wakers::{Make, each_call};
-use dormouse_sync::{Notify, Semaphore};
+use dormouse_sync::{Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, Semaphore};
 use dormouse_testing::{Event, watch};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use tokio_test::task::spawn;
 
@@ -145,5 +145,86 @@ fn semaphore_closed() {
             semaphore.close();
             assert!(once(semaphore.acquire()));
         },
+    });
+}
+
+/// A lock that is held, and who holds it.
+struct Held {
+    lock: Arc<RwLock<u8>>,
+    writer: Mutex<Option<OwnedRwLockWriteGuard<u8>>>,
+    reader: Mutex<Option<OwnedRwLockReadGuard<u8>>>,
+}
+
+fn held(writes: bool) -> Arc<Held> {
+    let lock = Arc::new(RwLock::new(0));
+    let reader = if writes { None } else { lock.clone().try_read_owned() };
+    let writer = lock.clone().try_write_owned();
+    Arc::new(Held { lock, writer: Mutex::new(writer), reader: Mutex::new(reader) })
+}
+
+fn let_go(held: &Held) {
+    let guards = (held.writer.lock().unwrap().take(), held.reader.lock().unwrap().take());
+    drop(guards);
+}
+
+fn use_lock(held: &Arc<Held>) {
+    let lock = &held.lock;
+    let (mut one, mut two) = (pin!(lock.read()), pin!(lock.clone().write_owned()));
+    drop(poll(one.as_mut(), Waker::noop()));
+    drop(poll(two.as_mut(), Waker::noop()));
+    drop(lock.try_read());
+    drop(lock.try_write());
+    let _ = format!("{lock:?}");
+}
+
+fn free(held: &Arc<Held>) {
+    let_go(held);
+    assert!(held.lock.try_write().is_some(), "left locked");
+}
+
+#[test]
+fn rwlock_reader() {
+    lives(Kind {
+        make: || held(true),
+        wait: |held| {
+            let read = held.lock.clone().read_owned();
+            Box::pin(async { drop(read.await) })
+        },
+        grant: |held| let_go(held),
+        act: use_lock,
+        check: free,
+    });
+}
+
+#[test]
+fn rwlock_writer() {
+    for writes in [false, true] {
+        lives(Kind {
+            make: if writes { || held(true) } else { || held(false) },
+            wait: |held| {
+                let write = held.lock.clone().write_owned();
+                Box::pin(async { drop(write.await) })
+            },
+            grant: |held| let_go(held),
+            act: use_lock,
+            check: free,
+        });
+    }
+}
+
+#[test]
+fn rwlock_downgrade() {
+    lives(Kind {
+        make: || held(true),
+        wait: |held| {
+            let read = held.lock.clone().read_owned();
+            Box::pin(async { drop(read.await) })
+        },
+        grant: |held| {
+            let guard = held.writer.lock().unwrap().take();
+            drop(guard.map(OwnedRwLockWriteGuard::downgrade));
+        },
+        act: use_lock,
+        check: free,
     });
 }

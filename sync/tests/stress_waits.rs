@@ -2,7 +2,7 @@
 mod common;
 
 use common::load::{Dice, GiveUp, tokio};
-use dormouse_sync::{Notify, Semaphore, WaitGroup};
+use dormouse_sync::{Notify, RwLock, RwLockWriteGuard, Semaphore, WaitGroup};
 use dormouse_testing::watch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -149,4 +149,64 @@ fn semaphore_closed_on_tokio() {
             assert_eq!(semaphore.available_permits(), 2);
         }
     });
+}
+
+/// Readers and writers that give up, downgrade, and hold the lock over awaits; plain threads among them.
+#[test]
+fn rwlock_on_tokio() {
+    let _watch = watch();
+    const TURNS: usize = 2000;
+    let (lock, bumps) = (Arc::new(RwLock::new((0usize, 0usize))), Arc::new(AtomicUsize::new(0)));
+    let host = tokio();
+    let group = WaitGroup::new();
+    for task in 0..12 {
+        let (lock, bumps) = (lock.clone(), bumps.clone());
+        host.spawn(group.track(async move {
+            let mut dice = Dice(0xD1CE + task);
+            for _ in 0..TURNS {
+                let polls = [dice.roll(3), u64::MAX][usize::from(dice.roll(3) > 0)];
+                if dice.roll(3) > 0 {
+                    let Some(guard) = GiveUp(Box::pin(lock.read()), polls).await else { continue };
+                    let seen = *guard;
+                    assert_eq!(seen.0, seen.1, "a writer beside a reader");
+                    if dice.roll(4) == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                    assert_eq!(*guard, seen);
+                } else {
+                    let Some(mut guard) = GiveUp(Box::pin(lock.write()), polls).await else { continue };
+                    assert_eq!(guard.0, guard.1, "two writers");
+                    guard.0 += 1;
+                    if dice.roll(4) == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                    guard.1 += 1;
+                    bumps.fetch_add(1, SeqCst);
+                    if dice.roll(2) == 0 {
+                        let seen = *guard;
+                        assert_eq!(*RwLockWriteGuard::downgrade(guard), seen);
+                    }
+                }
+            }
+        }));
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..TURNS {
+                let mut guard = lock.write_blocking();
+                guard.0 += 1;
+                guard.1 += 1;
+                bumps.fetch_add(1, SeqCst);
+            }
+        });
+        scope.spawn(|| {
+            for _ in 0..TURNS {
+                let guard = lock.read_blocking();
+                assert_eq!(guard.0, guard.1);
+            }
+        });
+    });
+    host.block_on(group.wait());
+    let total = *lock.try_write().expect("everybody has unlocked");
+    assert_eq!(total, (bumps.load(SeqCst), bumps.load(SeqCst)));
 }

@@ -7,6 +7,7 @@
 //! Before each operation stands a [`step`].
 mod mutex;
 mod notify;
+mod rwlock;
 mod semaphore;
 mod wait_group;
 

@@ -1,6 +1,6 @@
 //! Futures and guards that are not used are pointed out.
 #![deny(unused_must_use)]
-use dormouse_sync::{Mutex, Notify, Semaphore, WaitGroup};
+use dormouse_sync::{Mutex, Notify, RwLock, Semaphore, WaitGroup};
 
 fn main() {
     let (mutex, group) = (Mutex::new(1), WaitGroup::new());
@@ -14,4 +14,9 @@ fn main() {
     semaphore.acquire();
     semaphore.acquire_many(2);
     std::sync::Arc::new(semaphore).acquire_owned();
+    let lock = RwLock::new(1);
+    lock.read();
+    lock.write();
+    lock.read_blocking();
+    lock.write_blocking();
 }
