@@ -182,7 +182,8 @@ pub mod chan {
     pub use dormouse_chan::*;
 }
 
-/// What channels are not for: [`WaitGroup`](sync::WaitGroup) and [`Mutex`](sync::Mutex).
+/// What channels are not for: [`WaitGroup`](sync::WaitGroup), [`Mutex`](sync::Mutex), [`Semaphore`](sync::Semaphore) and
+/// their like.
 pub mod sync {
     #[doc(inline)]
     pub use dormouse_sync::*;

@@ -4,6 +4,9 @@
 //! |---|---|
 //! | [`WaitGroup`] | counts what is under way; `wait().await` until nothing is |
 //! | [`Mutex`] | one owner at a time, over awaits too; fast, and fair to whoever has waited for about 1 ms |
+//! | [`RwLock`] | many readers or one writer, who take turns |
+//! | [`Notify`] | tells one task, or all that wait, that something has happened |
+//! | [`Semaphore`] | permits, in the order in which they were asked for; some or many at once |
 //!
 //! All futures here are lazy (one that is never polled has no effect), allocate nothing, are fused, and may be dropped
 //! at any moment: nothing is lost, and no wake-up is swallowed. They are `!Unpin`: to poll one by hand or in a loop
@@ -37,18 +40,47 @@ macro_rules! const_fn {
     };
 }
 
+/// `Debug` and `Display` of what a guard shows.
+macro_rules! guard_formats {
+    ($shown:ident: [$($generics:tt)*] $guard:ty) => {
+        impl<$($generics)* $shown: ?Sized + std::fmt::Debug> std::fmt::Debug for $guard {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                (**self).fmt(f)
+            }
+        }
+        impl<$($generics)* $shown: ?Sized + std::fmt::Display> std::fmt::Display for $guard {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                (**self).fmt(f)
+            }
+        }
+    };
+}
+use guard_formats;
+
 mod calm;
 mod mutex;
+mod notify;
+mod rwlock;
+mod semaphore;
 mod wait_group;
 
 #[cfg(all(test, dormouse_loom))]
 mod models;
 
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
+pub use notify::Notify;
+pub use rwlock::{
+    MappedRwLockWriteGuard, OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
+    RwLockReadGuard, RwLockWriteGuard,
+};
+pub use semaphore::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
 pub use wait_group::{WaitGroup, WaitGroupGuard};
 
 /// The named futures of this crate, for those who store them.
 pub mod futures {
     pub use crate::mutex::{Lock, LockOwned};
+    pub use crate::notify::{Notified, OwnedNotified};
+    pub use crate::rwlock::{Read, ReadOwned, Write, WriteOwned};
+    pub use crate::semaphore::{Acquire, AcquireOwned};
     pub use crate::wait_group::{Track, Wait};
 }

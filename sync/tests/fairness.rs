@@ -2,7 +2,7 @@
 mod common;
 
 use common::{Clock, two_wait};
-use dormouse_sync::Mutex;
+use dormouse_sync::{Mutex, RwLock, Semaphore};
 use std::sync::Arc;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
@@ -162,4 +162,51 @@ fn nobody_waits_for_ever() {
         drop(guard);
         assert!(mutex.try_lock().is_some());
     });
+}
+
+/// Readers and writers that come again and again take turns: each writer waits for those before it and one crowd of readers
+/// each, and no reader for more than one writer.
+#[test]
+fn readers_and_writers_take_turns() {
+    let lock = RwLock::new(());
+    let mut held = vec![lock.try_read()];
+    for _ in 0..20 {
+        let mut writers = [spawn(lock.write()), spawn(lock.write())];
+        for writer in &mut writers {
+            assert_pending!(writer.poll());
+        }
+        let mut readers: Vec<_> = (0..40).map(|_| spawn(lock.read())).collect();
+        for reader in &mut readers {
+            assert_pending!(reader.poll());
+        }
+        assert!(lock.try_read().is_none());
+        held.clear();
+        let writing = assert_ready!(writers[0].poll());
+        drop(writing);
+        // The readers before the second writer, though they came after it.
+        assert_pending!(writers[1].poll());
+        let reading: Vec<_> = readers.iter_mut().map(|reader| assert_ready!(reader.poll())).collect();
+        assert!(lock.try_read().is_none(), "a reader more before the second writer");
+        drop(reading);
+        drop(assert_ready!(writers[1].poll()));
+        held.push(lock.try_read());
+        assert!(held[0].is_some());
+    }
+}
+
+/// Small requests that come again and again do not keep a large one waiting: it is next when what is out has come back.
+#[test]
+fn a_large_request_is_not_passed_over() {
+    let semaphore = Semaphore::new(4);
+    for _ in 0..20 {
+        let out: Vec<_> = (0..4).map(|_| semaphore.try_acquire().unwrap()).collect();
+        let mut large = spawn(semaphore.acquire_many(4));
+        assert_pending!(large.poll());
+        for permit in out {
+            assert!(!large.is_woken());
+            drop(permit);
+            assert!(semaphore.try_acquire().is_err());
+        }
+        drop(assert_ready!(large.poll()).unwrap());
+    }
 }

@@ -2,6 +2,7 @@
 //! that would hang; a state half changed would show.
 mod common;
 
+use common::wakers::{Make, bad, each_call};
 use common::{all_released, many_wait, poll};
 use dormouse_sync::{Mutex, WaitGroup};
 use dormouse_testing::{Count, Event, hooked, panics, watch};
@@ -12,44 +13,6 @@ use std::sync::Arc;
 use std::task::Waker;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
-
-const CALLS: [Event; 3] = [Event::Clone, Event::Wake, Event::Drop];
-
-type Make<'a> = &'a dyn Fn() -> ManuallyDrop<Waker>;
-
-/// For each of a waker's functions, and each state up to `last` in which a wait is dropped: `test` has a new object, a
-/// maker of wakers that do `act` to it in that function, the state, and the function. Those wakers themselves are never
-/// dropped: what is dropped is what the object has cloned.
-fn each_call<T: Clone + Send + Sync + 'static>(
-    last: usize,
-    make: impl Fn() -> T,
-    act: fn(&T),
-    test: impl Fn(&T, Make<'_>, usize, Event),
-) {
-    for call in CALLS {
-        let calls = Count::shared();
-        for drop_after in 0..=last {
-            println!("{call:?} {drop_after}");
-            let object = make();
-            let waker = || {
-                let (object, calls) = (object.clone(), calls.clone());
-                ManuallyDrop::new(hooked(move |made| {
-                    if made == call && !std::thread::panicking() {
-                        calls.add();
-                        act(&object);
-                    }
-                }))
-            };
-            test(&object, &waker, drop_after, call);
-        }
-        assert!(calls.get() > 0, "{call:?} was never tried");
-    }
-}
-
-/// A waker whose wake panics.
-fn bad() -> Waker {
-    hooked(|call| assert_ne!(call, Event::Wake, "a bad waker"))
-}
 
 fn mutex() -> Arc<Mutex<usize>> {
     Arc::new(Mutex::new(0))

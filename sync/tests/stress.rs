@@ -1,52 +1,14 @@
 //! Many tasks and threads at once: nothing is lost, nobody is left behind. On tokio as the host, and on plain threads.
 mod common;
 
+use common::load::{Dice, GiveUp, tokio};
 use dormouse_sync::{Mutex, WaitGroup};
 use dormouse_testing::watch;
 use std::future::Future;
 use std::ops::DerefMut;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Poll};
-
-fn tokio() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap()
-}
-
-/// A small generator, seeded per task: the choices repeat, the interleaving does not.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
-
-/// Ready with what `future` gave, or with `None` after so many polls.
-struct GiveUp<F>(Pin<Box<F>>, u64);
-
-impl<F: Future> Future for GiveUp<F> {
-    type Output = Option<F::Output>;
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.1 == 0 {
-            return Poll::Ready(None);
-        }
-        self.1 -= 1;
-        match self.0.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => {
-                if self.1 == 0 {
-                    cx.waker().wake_by_ref();
-                }
-                Poll::Pending
-            }
-        }
-    }
-}
 
 /// Two numbers that are equal whenever the lock is not held.
 #[derive(Default)]

@@ -1,7 +1,13 @@
 //! Which types are Send, Sync and the like, and how large they are.
-use dormouse_sync::futures::{Lock, LockOwned, Track, Wait};
+use dormouse_sync::futures::{
+    Acquire, AcquireOwned, Lock, LockOwned, Notified, OwnedNotified, Read, ReadOwned, Track, Wait, Write,
+    WriteOwned,
+};
 use dormouse_sync::{
-    MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, WaitGroup, WaitGroupGuard,
+    AcquireError, MappedMutexGuard, MappedRwLockWriteGuard, Mutex, MutexGuard, Notify, OwnedMappedMutexGuard,
+    OwnedMappedRwLockWriteGuard, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard,
+    OwnedSemaphorePermit, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit,
+    TryAcquireError, WaitGroup, WaitGroupGuard,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::cell::Cell;
@@ -61,9 +67,71 @@ assert_not_impl_any!(Wait<'static>: Unpin);
 assert_impl_all!(Track<Ready<u8>>: Send, Sync, Unpin);
 assert_not_impl_any!(Track<Ready<Rc<u8>>>: Send, Sync);
 
+assert_impl_all!(Notify: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(Notified<'static>: Send, Sync);
+assert_not_impl_any!(Notified<'static>: Unpin);
+assert_impl_all!(OwnedNotified: Send, Sync);
+assert_not_impl_any!(OwnedNotified: Unpin);
+
+assert_impl_all!(Semaphore: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(SemaphorePermit<'static>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(OwnedSemaphorePermit: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(SemaphorePermit<'static>: Clone);
+assert_impl_all!(Acquire<'static>: Send, Sync);
+assert_not_impl_any!(Acquire<'static>: Unpin);
+assert_impl_all!(AcquireOwned: Send, Sync);
+assert_not_impl_any!(AcquireOwned: Unpin);
+assert_impl_all!(AcquireError: Send, Sync, std::error::Error, Copy);
+assert_impl_all!(TryAcquireError: Send, Sync, std::error::Error, Copy);
+
+assert_impl_all!(RwLock<u8>: Send, Sync, Unpin, UnwindSafe);
+assert_impl_all!(RwLock<OnlySend>: Send);
+assert_not_impl_any!(RwLock<OnlySend>: Sync);
+assert_not_impl_any!(RwLock<OnlySync>: Send, Sync);
+assert_not_impl_any!(RwLock<Rc<u8>>: Send, Sync);
+
+assert_impl_all!(RwLockReadGuard<'static, u8>: Send, Sync, Unpin);
+assert_impl_all!(RwLockReadGuard<'static, OnlySync>: Send, Sync);
+assert_not_impl_any!(RwLockReadGuard<'static, OnlySend>: Send, Sync);
+assert_impl_all!(RwLockWriteGuard<'static, u8>: Send, Sync, Unpin);
+assert_not_impl_any!(RwLockWriteGuard<'static, OnlySend>: Send, Sync);
+assert_not_impl_any!(RwLockWriteGuard<'static, OnlySync>: Send, Sync);
+assert_impl_all!(MappedRwLockWriteGuard<'static, u8>: Send, Sync, Unpin);
+assert_impl_all!(MappedRwLockWriteGuard<'static, OnlySend>: Send);
+assert_not_impl_any!(MappedRwLockWriteGuard<'static, OnlySend>: Sync);
+assert_not_impl_any!(MappedRwLockWriteGuard<'static, OnlySync>: Send);
+assert_not_impl_any!(MappedRwLockWriteGuard<'static, Rc<u8>>: Send, Sync);
+
+assert_impl_all!(OwnedRwLockReadGuard<u8>: Send, Sync, Unpin);
+assert_impl_all!(OwnedRwLockReadGuard<u8, OnlySync>: Send, Sync);
+assert_not_impl_any!(OwnedRwLockReadGuard<u8, OnlySend>: Send, Sync);
+assert_not_impl_any!(OwnedRwLockReadGuard<OnlySend, u8>: Send, Sync);
+assert_not_impl_any!(OwnedRwLockReadGuard<OnlySync, u8>: Send, Sync);
+assert_impl_all!(OwnedRwLockWriteGuard<u8>: Send, Sync, Unpin);
+assert_not_impl_any!(OwnedRwLockWriteGuard<OnlySend>: Send, Sync);
+assert_not_impl_any!(OwnedRwLockWriteGuard<OnlySync>: Send, Sync);
+assert_impl_all!(OwnedMappedRwLockWriteGuard<u8>: Send, Sync, Unpin);
+assert_impl_all!(OwnedMappedRwLockWriteGuard<u8, OnlySend>: Send);
+assert_not_impl_any!(OwnedMappedRwLockWriteGuard<u8, OnlySend>: Sync);
+assert_not_impl_any!(OwnedMappedRwLockWriteGuard<u8, OnlySync>: Send);
+assert_not_impl_any!(OwnedMappedRwLockWriteGuard<OnlySend, u8>: Send, Sync);
+
+assert_impl_all!(Read<'static, u8>: Send, Sync);
+assert_impl_all!(Write<'static, u8>: Send, Sync);
+assert_not_impl_any!(Read<'static, u8>: Unpin);
+assert_not_impl_any!(Write<'static, OnlySend>: Unpin, Send, Sync);
+assert_impl_all!(ReadOwned<u8>: Send, Sync);
+assert_impl_all!(WriteOwned<u8>: Send, Sync);
+assert_not_impl_any!(ReadOwned<OnlySend>: Unpin, Send, Sync);
+
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn sizes() {
+    assert_eq!(size_of::<RwLock<()>>(), 32);
+    assert_eq!(size_of::<RwLockReadGuard<'static, u64>>(), 16);
+    assert_eq!(size_of::<Notify>(), 24);
+    assert_eq!(size_of::<Semaphore>(), 24);
+    assert_eq!(size_of::<SemaphorePermit<'static>>(), 16);
     assert_eq!(size_of::<Mutex<()>>(), 16);
     assert_eq!(size_of::<Mutex<u64>>(), 24);
     assert_eq!(size_of::<MutexGuard<'static, u64>>(), 8);
@@ -72,7 +140,13 @@ fn sizes() {
 
 /// `const` where it can be.
 #[test]
-fn constant_mutex() {
+fn constants() {
+    static NOTIFY: Notify = Notify::new();
+    NOTIFY.notify_one();
+    static RWLOCK: RwLock<u8> = RwLock::new(1);
+    assert_eq!(*RWLOCK.try_read().unwrap(), 1);
+    static SEMAPHORES: [Semaphore; 2] = [Semaphore::new(1), Semaphore::fixed(1)];
+    assert!(SEMAPHORES.iter().all(|semaphore| semaphore.try_acquire().is_ok()));
     static MUTEX: Mutex<u8> = Mutex::new(1);
     *MUTEX.try_lock().unwrap() += 1;
     assert_eq!(*MUTEX.try_lock().unwrap(), 2);

@@ -442,6 +442,23 @@ impl<P> List<P> {
         self.win_but(Some(tag))
     }
 
+    /// The node that came last, taken out of the list; for lists without arms of a select.
+    pub fn win_last(&mut self) -> Option<Won<'_, P>> {
+        let head = self.head?;
+        // SAFETY: linked nodes are alive, and the lock is held.
+        let first = unsafe { head.as_ref() };
+        // SAFETY: the lock is held and the node is linked.
+        let last = unsafe { first.with_links(|links| links.prev) };
+        // SAFETY: linked nodes are alive, and the lock is held.
+        let node = unsafe { last.as_ref() };
+        // SAFETY: the lock is held and the node is linked.
+        let plain = unsafe { node.with_links(|links| matches!(links.who, Who::Task(_))) };
+        assert!(plain, "an arm must be claimed before it is won");
+        // SAFETY: the node is linked.
+        unsafe { self.unlink(last) };
+        Some(Won { node: last, _list: PhantomData })
+    }
+
     #[inline(always)]
     fn win_but(&mut self, skipped: Option<u32>) -> Option<Won<'_, P>> {
         let head = self.head?;

@@ -90,6 +90,26 @@ fn first_in_first_out() {
 
 /// The waker goes with the node: to the one who serves, or back to the one who removes; none is kept or dropped twice.
 #[test]
+fn the_last_one_goes_first() {
+    let mut list = List::new();
+    let nodes = [const { Node::new(0) }; 3];
+    let nodes = nodes.each_ref().map(|node| {
+        // SAFETY: the array stays where it is, below.
+        unsafe { Pin::new_unchecked(node) }
+    });
+    for node in nodes {
+        push(&mut list, node, noop());
+    }
+    for node in nodes.iter().rev() {
+        let mut won = list.win_last().expect("they wait");
+        won.with_payload(|value| *value = 7);
+        drop(won.finish(Verdict::Granted));
+        assert_eq!((node.phase(), payload(node)), (Phase::Granted, 7));
+    }
+    assert!(list.win_last().is_none() && list.is_empty());
+}
+
+#[test]
 fn wakers_change_hands_once() {
     let mut list = List::new();
     let ((first, a), (second, b)) = (Count::new(), Count::new());

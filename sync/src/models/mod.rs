@@ -6,6 +6,9 @@
 //!
 //! Before each operation stands a [`step`].
 mod mutex;
+mod notify;
+mod rwlock;
+mod semaphore;
 mod wait_group;
 
 use dormouse_testing::model::{Signal, explore, step};

@@ -4,7 +4,6 @@
 //! mutex needs only `T: Send`: a shared guard shares the data.
 use super::Mutex;
 use super::raw::RawMutex;
-use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -310,22 +309,7 @@ impl<T: ?Sized, U: ?Sized> DerefMut for OwnedMappedMutexGuard<T, U> {
     }
 }
 
-/// `Debug` and `Display` of what a guard shows.
-macro_rules! formats {
-    ($shown:ident: [$($generics:tt)*] $guard:ty) => {
-        impl<$($generics)* $shown: ?Sized + fmt::Debug> fmt::Debug for $guard {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                (**self).fmt(f)
-            }
-        }
-        impl<$($generics)* $shown: ?Sized + fmt::Display> fmt::Display for $guard {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                (**self).fmt(f)
-            }
-        }
-    };
-}
-formats!(T: [] MutexGuard<'_, T>);
-formats!(U: [] MappedMutexGuard<'_, U>);
-formats!(T: [] OwnedMutexGuard<T>);
-formats!(U: [T: ?Sized,] OwnedMappedMutexGuard<T, U>);
+crate::guard_formats!(T: [] MutexGuard<'_, T>);
+crate::guard_formats!(U: [] MappedMutexGuard<'_, U>);
+crate::guard_formats!(T: [] OwnedMutexGuard<T>);
+crate::guard_formats!(U: [T: ?Sized,] OwnedMappedMutexGuard<T, U>);

@@ -1,5 +1,8 @@
 //! What the tests share: a poll, those who wait, and a clock that stands until it is moved.
 #![allow(dead_code)]
+pub(crate) mod load;
+pub(crate) mod wakers;
+
 use dormouse_sync::futures::{Lock, Wait};
 use dormouse_sync::{Mutex, MutexGuard, WaitGroup};
 use dormouse_wait::Instant;
@@ -12,7 +15,7 @@ use std::time::Duration;
 use tokio_test::task::{Spawn, spawn};
 use tokio_test::{assert_pending, assert_ready};
 
-pub(crate) fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+pub(crate) fn poll<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
 }
 

@@ -1,6 +1,6 @@
 //! Futures and guards that are not used are pointed out.
 #![deny(unused_must_use)]
-use dormouse_sync::{Mutex, WaitGroup};
+use dormouse_sync::{Mutex, Notify, RwLock, Semaphore, WaitGroup};
 
 fn main() {
     let (mutex, group) = (Mutex::new(1), WaitGroup::new());
@@ -9,4 +9,14 @@ fn main() {
     group.wait();
     group.guard();
     group.track(std::future::ready(()));
+    let (notify, semaphore) = (Notify::new(), Semaphore::new(1));
+    notify.notified();
+    semaphore.acquire();
+    semaphore.acquire_many(2);
+    std::sync::Arc::new(semaphore).acquire_owned();
+    let lock = RwLock::new(1);
+    lock.read();
+    lock.write();
+    lock.read_blocking();
+    lock.write_blocking();
 }
