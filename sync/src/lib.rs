@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`WaitGroup`] | counts what is under way; `wait().await` until nothing is |
 //! | [`Mutex`] | one owner at a time, over awaits too; fast, and fair to whoever has waited for about 1 ms |
+//! | [`Context`] | a deadline, a cancel and values, passed down a tree of work |
 //!
 //! All futures here are lazy (one that is never polled has no effect), allocate nothing, are fused, and may be dropped
 //! at any moment: nothing is lost, and no wake-up is swallowed. They are `!Unpin`: to poll one by hand or in a loop
@@ -38,17 +39,22 @@ macro_rules! const_fn {
 }
 
 mod calm;
+mod context;
 mod mutex;
 mod wait_group;
+mod waiter;
 
 #[cfg(all(test, dormouse_loom))]
 mod models;
 
+pub use context::{AfterFunc, Cancel, CancelGuard, Cause, Context, ContextError};
+pub use dormouse_wait::Instant;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 pub use wait_group::{WaitGroup, WaitGroupGuard};
 
 /// The named futures of this crate, for those who store them.
 pub mod futures {
+    pub use crate::context::{Done, Run};
     pub use crate::mutex::{Lock, LockOwned};
     pub use crate::wait_group::{Track, Wait};
 }
