@@ -443,7 +443,11 @@ fn a_million_children_come_and_go() {
         kept.push_back((context, handle));
         if kept.len() > 100 {
             // From both ends, so that all places in the ring are met.
-            if child % 3 == 0 { kept.pop_back() } else { kept.pop_front() };
+            if child % 3 == 0 {
+                kept.pop_back()
+            } else {
+                kept.pop_front()
+            };
         }
     }
     assert_eq!(gone.get(), CHILDREN - kept.len());

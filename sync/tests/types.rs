@@ -1,7 +1,8 @@
 //! Which types are Send, Sync and the like, and how large they are.
-use dormouse_sync::futures::{Lock, LockOwned, Track, Wait};
+use dormouse_sync::futures::{Done, Lock, LockOwned, Run, Track, Wait};
 use dormouse_sync::{
-    MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, WaitGroup, WaitGroupGuard,
+    AfterFunc, Cancel, CancelGuard, Context, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard,
+    OwnedMutexGuard, WaitGroup, WaitGroupGuard,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::cell::Cell;
@@ -61,6 +62,18 @@ assert_not_impl_any!(Wait<'static>: Unpin);
 assert_impl_all!(Track<Ready<u8>>: Send, Sync, Unpin);
 assert_not_impl_any!(Track<Ready<Rc<u8>>>: Send, Sync);
 
+assert_impl_all!(Context: Send, Sync, Unpin, Clone, Default);
+assert_impl_all!(Cancel: Send, Sync, Unpin, Clone);
+assert_impl_all!(CancelGuard: Send, Sync, Unpin);
+assert_impl_all!(AfterFunc: Send, Sync, Unpin);
+assert_not_impl_any!(CancelGuard: Clone);
+assert_not_impl_any!(AfterFunc: Clone);
+assert_impl_all!(Done<'static>: Send, Sync);
+assert_not_impl_any!(Done<'static>: Unpin);
+assert_impl_all!(Run<Ready<u8>>: Send, Sync);
+assert_not_impl_any!(Run<Ready<u8>>: Unpin);
+assert_not_impl_any!(Run<Ready<Rc<u8>>>: Send, Sync);
+
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn sizes() {
@@ -68,6 +81,8 @@ fn sizes() {
     assert_eq!(size_of::<Mutex<u64>>(), 24);
     assert_eq!(size_of::<MutexGuard<'static, u64>>(), 8);
     assert_eq!(size_of::<WaitGroup>(), 8);
+    assert_eq!(size_of::<Context>(), 16);
+    assert_eq!(size_of::<Cancel>(), 8);
 }
 
 /// `const` where it can be.
