@@ -5,11 +5,10 @@
 //! object finds the waiter.
 //!
 //! Checked by `models::context_*`, `tests/reentrant.rs`.
-use crate::calm::discard;
+use crate::calm::{discard, in_batches, release};
 use dormouse_wait::frame::{self, Reason, Site};
-use dormouse_wait::list::{List, Node, Phase, Removed, Verdict};
+use dormouse_wait::list::{List, Node, Phase, Removed};
 use dormouse_wait::lock::Lock;
-use dormouse_wait::wakes::Wakes;
 use pin_project::pin_project;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -19,23 +18,7 @@ pub(crate) type Waiters = Lock<List<()>>;
 
 /// Wakes all of `waiters`, the longest-waiting first, in batches between locks. None may queue any more.
 pub(crate) fn wake_all(waiters: &Waiters) {
-    let mut wakes = Wakes::new();
-    loop {
-        let mut list = waiters.lock();
-        while !wakes.is_full()
-            && let Some(waiter) = list.win()
-        {
-            if let Some(waker) = waiter.finish(Verdict::Granted) {
-                wakes.push(waker);
-            }
-        }
-        drop(list);
-        let more = wakes.is_full();
-        wakes.fire();
-        if !more {
-            return;
-        }
-    }
+    in_batches(|wakes| release(&mut waiters.lock(), wakes, |()| true));
 }
 
 /// One who waits. The future that holds it calls [`Waiter::cancel`] in its `Drop`, with the list that it polled with.

@@ -126,19 +126,16 @@ impl Reason {
             Reason::Yield => "yield",
             Reason::Blocking => "blocking job",
             Reason::SimWait => "sim.Wait",
-<<<<<<< HEAD
             Reason::Notify => "notify",
             Reason::SemaphoreAcquire => "semaphore.Acquire",
             Reason::RwLockRead => "sync.RWMutex.RLock",
             Reason::RwLockWrite => "sync.RWMutex.Lock",
             Reason::CondWait => "sync.Cond.Wait",
             Reason::BarrierWait => "barrier",
-=======
             Reason::ContextDone => "context.Done",
             Reason::OnceDo => "sync.Once.Do",
             Reason::SingleFlight => "singleflight.Do",
             Reason::RateWait => "rate.Wait",
->>>>>>> 6d3dd7c (sync: Context, Go's tree of cancels, deadlines and values)
         }
     }
 
