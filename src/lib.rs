@@ -203,7 +203,7 @@ pub mod sync {
 /// ```
 pub mod prelude {
     pub use crate::chan::{self, Receiver, Sender, bounded, unbounded};
-    pub use crate::sync::{self, Mutex, WaitGroup};
+    pub use crate::sync::{self, Context, Mutex, WaitGroup};
     pub use crate::task::{self, JoinHandle, go, spawn};
     pub use crate::time::{self, Duration, Instant};
     pub use crate::{runtime, select, sim};

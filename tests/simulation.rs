@@ -13,6 +13,7 @@
 //! | `watch` | values never go back; the last one is seen by all | who waits for a change has it at the instant it is sent |
 //! | `Mutex` | one owner | at a quiet moment a lock that is waited for is held; whoever has waited for 1 ms is next but one |
 //! | `WaitGroup` | no wait ends before its round | at a quiet moment nobody waits whose round has ended |
+//! | `Context` | a cancel reaches all below at once; a deadline is exactly on time | whoever waits for one that is done is told |
 //! | timers | never early | exactly on time |
 //! | abort | the future is gone before the handle says cancelled | what it held is free |
 //!
@@ -25,6 +26,8 @@ mod abort;
 mod broadcast;
 #[path = "simulation/chan.rs"]
 mod chan;
+#[path = "simulation/context.rs"]
+mod context;
 #[path = "simulation/kit.rs"]
 mod kit;
 #[path = "simulation/ledger.rs"]

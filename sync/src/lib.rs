@@ -7,6 +7,7 @@
 //! | [`RwLock`] | many readers or one writer, who take turns |
 //! | [`Notify`] | tells one task, or all that wait, that something has happened |
 //! | [`Semaphore`] | permits, in the order in which they were asked for; some or many at once |
+//! | [`Context`] | a deadline, a cancel and values, passed down a tree of work |
 //!
 //! All futures here are lazy (one that is never polled has no effect), allocate nothing, are fused, and may be dropped
 //! at any moment: nothing is lost, and no wake-up is swallowed. They are `!Unpin`: to poll one by hand or in a loop
@@ -58,15 +59,19 @@ macro_rules! guard_formats {
 use guard_formats;
 
 mod calm;
+mod context;
 mod mutex;
 mod notify;
 mod rwlock;
 mod semaphore;
 mod wait_group;
+mod waiter;
 
 #[cfg(all(test, dormouse_loom))]
 mod models;
 
+pub use context::{AfterFunc, Cancel, CancelGuard, Cause, Context, ContextError};
+pub use dormouse_wait::Instant;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 pub use notify::Notify;
 pub use rwlock::{
@@ -78,6 +83,7 @@ pub use wait_group::{WaitGroup, WaitGroupGuard};
 
 /// The named futures of this crate, for those who store them.
 pub mod futures {
+    pub use crate::context::{Done, Run};
     pub use crate::mutex::{Lock, LockOwned};
     pub use crate::notify::{Notified, OwnedNotified};
     pub use crate::rwlock::{Read, ReadOwned, Write, WriteOwned};

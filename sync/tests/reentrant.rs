@@ -1,6 +1,8 @@
 //! Wakers that call back into the object, and panic, from their clone, their wake and their drop. With a lock held
 //! that would hang; a state half changed would show.
 mod common;
+#[path = "reentrant/context.rs"]
+mod context;
 
 use common::wakers::{Make, bad, each_call};
 use common::{all_released, many_wait, poll};

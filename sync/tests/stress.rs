@@ -4,7 +4,6 @@ mod common;
 use common::load::{Dice, GiveUp, tokio};
 use dormouse_sync::{Mutex, WaitGroup};
 use dormouse_testing::watch;
-use std::future::Future;
 use std::ops::DerefMut;
 use std::pin::pin;
 use std::sync::Arc;

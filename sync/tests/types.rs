@@ -1,14 +1,6 @@
 //! Which types are Send, Sync and the like, and how large they are.
-use dormouse_sync::futures::{
-    Acquire, AcquireOwned, Lock, LockOwned, Notified, OwnedNotified, Read, ReadOwned, Track, Wait, Write,
-    WriteOwned,
-};
-use dormouse_sync::{
-    AcquireError, MappedMutexGuard, MappedRwLockWriteGuard, Mutex, MutexGuard, Notify, OwnedMappedMutexGuard,
-    OwnedMappedRwLockWriteGuard, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard,
-    OwnedSemaphorePermit, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit,
-    TryAcquireError, WaitGroup, WaitGroupGuard,
-};
+use dormouse_sync::futures::*;
+use dormouse_sync::*;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::cell::Cell;
 use std::future::Ready;
@@ -123,6 +115,17 @@ assert_not_impl_any!(Write<'static, OnlySend>: Unpin, Send, Sync);
 assert_impl_all!(ReadOwned<u8>: Send, Sync);
 assert_impl_all!(WriteOwned<u8>: Send, Sync);
 assert_not_impl_any!(ReadOwned<OnlySend>: Unpin, Send, Sync);
+assert_impl_all!(Context: Send, Sync, Unpin, Clone, Default);
+assert_impl_all!(Cancel: Send, Sync, Unpin, Clone);
+assert_impl_all!(CancelGuard: Send, Sync, Unpin);
+assert_impl_all!(AfterFunc: Send, Sync, Unpin);
+assert_not_impl_any!(CancelGuard: Clone);
+assert_not_impl_any!(AfterFunc: Clone);
+assert_impl_all!(Done<'static>: Send, Sync);
+assert_not_impl_any!(Done<'static>: Unpin);
+assert_impl_all!(Run<Ready<u8>>: Send, Sync);
+assert_not_impl_any!(Run<Ready<u8>>: Unpin);
+assert_not_impl_any!(Run<Ready<Rc<u8>>>: Send, Sync);
 
 #[test]
 #[cfg(target_pointer_width = "64")]
@@ -136,6 +139,8 @@ fn sizes() {
     assert_eq!(size_of::<Mutex<u64>>(), 24);
     assert_eq!(size_of::<MutexGuard<'static, u64>>(), 8);
     assert_eq!(size_of::<WaitGroup>(), 8);
+    assert_eq!(size_of::<Context>(), 16);
+    assert_eq!(size_of::<Cancel>(), 8);
 }
 
 /// `const` where it can be.

@@ -69,10 +69,18 @@ pub enum Reason {
     CondWait,
     /// The others at a barrier.
     BarrierWait,
+    /// A context that is not yet done.
+    ContextDone,
+    /// Somebody else who makes the value of a cell, or does what is done once.
+    OnceDo,
+    /// Somebody else who does the same work.
+    SingleFlight,
+    /// A rate limiter's tokens.
+    RateWait,
 }
 
 impl Reason {
-    const ALL: [Reason; 21] = [
+    const ALL: [Reason; 25] = [
         Reason::External,
         Reason::ChanReceive,
         Reason::ChanReceiveNil,
@@ -94,6 +102,10 @@ impl Reason {
         Reason::RwLockWrite,
         Reason::CondWait,
         Reason::BarrierWait,
+        Reason::ContextDone,
+        Reason::OnceDo,
+        Reason::SingleFlight,
+        Reason::RateWait,
     ];
 
     /// The words that a dump prints.
@@ -120,6 +132,10 @@ impl Reason {
             Reason::RwLockWrite => "sync.RWMutex.Lock",
             Reason::CondWait => "sync.Cond.Wait",
             Reason::BarrierWait => "barrier",
+            Reason::ContextDone => "context.Done",
+            Reason::OnceDo => "sync.Once.Do",
+            Reason::SingleFlight => "singleflight.Do",
+            Reason::RateWait => "rate.Wait",
         }
     }
 

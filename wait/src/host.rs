@@ -144,8 +144,13 @@ pub fn alarm(at: Instant, waker: Waker) {
     let mut waker = Some(waker);
     with_current(|host| host.alarm(at, waker.take().expect("the waker is taken once")));
     if let Some(waker) = waker {
-        Clockwork::get().set(at, waker);
+        alarm_apart(at, waker);
     }
+}
+
+/// As [`alarm`], but never by a host: for an alarm that has to outlive one.
+pub fn alarm_apart(at: Instant, waker: Waker) {
+    Clockwork::get().set(at, waker);
 }
 
 /// The alarms of threads without a host: a sorted map, and a thread that sleeps until the first is due.

@@ -1,6 +1,6 @@
 //! Clock and alarms: of a host, and without one.
 use dormouse_wait::Instant;
-use dormouse_wait::host::{Host, alarm, with_host};
+use dormouse_wait::host::{Host, alarm, alarm_apart, with_host};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
@@ -84,6 +84,17 @@ fn a_host_takes_the_alarms() {
     with_host(&host, || alarm(start + HOUR, calling(move || rang.send(()).unwrap())));
     assert_eq!(*host.alarms.borrow(), [start + HOUR]);
     ring.try_recv().expect("the host has woken it");
+}
+
+/// For what has to outlive the host: it is not asked.
+#[test]
+fn alarms_apart_pass_the_host_over() {
+    let (rang, ring) = channel();
+    let start = Instant::now();
+    let host = Virtual::at(start + HOUR);
+    with_host(&host, || alarm_apart(start, calling(move || rang.send(()).unwrap())));
+    assert!(host.alarms.borrow().is_empty());
+    ring.recv_timeout(LONG).expect("an alarm is lost");
 }
 
 const LONG: Duration = Duration::from_secs(60);

@@ -5,6 +5,7 @@
 //! waiter that loses starves. `PATIENCE` is 1 here.
 //!
 //! Before each operation stands a [`step`].
+mod context;
 mod mutex;
 mod notify;
 mod rwlock;
