@@ -69,10 +69,12 @@ pub enum Reason {
     CondWait,
     /// The others at a barrier.
     BarrierWait,
+    /// A socket, or another descriptor of the system.
+    IoWait,
 }
 
 impl Reason {
-    const ALL: [Reason; 21] = [
+    const ALL: [Reason; 22] = [
         Reason::External,
         Reason::ChanReceive,
         Reason::ChanReceiveNil,
@@ -94,6 +96,7 @@ impl Reason {
         Reason::RwLockWrite,
         Reason::CondWait,
         Reason::BarrierWait,
+        Reason::IoWait,
     ];
 
     /// The words that a dump prints.
@@ -120,13 +123,14 @@ impl Reason {
             Reason::RwLockWrite => "sync.RWMutex.Lock",
             Reason::CondWait => "sync.Cond.Wait",
             Reason::BarrierWait => "barrier",
+            Reason::IoWait => "IO wait",
         }
     }
 
     /// May something end the wait that is not ours, and that nobody here knows of?
     #[inline(always)]
     pub const fn is_external(self) -> bool {
-        matches!(self, Reason::External | Reason::SelectExternal)
+        matches!(self, Reason::External | Reason::SelectExternal | Reason::IoWait)
     }
 
     /// The reason with this number (`reason as u8`), `External` for a number that none has.
