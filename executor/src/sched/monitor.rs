@@ -10,7 +10,8 @@
 //! | that the poll lasts for `blocked_after` | counts it; tells of it, once per place of spawning, if that is wanted |
 //! | that work waits, a seat is free, and nobody searches | wakes or starts a thread |
 //! | timers overdue since the last look, and no seat's thread out of a poll since then | fires them |
-//! | no poll that began or ended for 100 ms | relieves whoever is stuck, and sleeps |
+//! | that nobody waits in the reactor, or has looked there since the last look | looks there, and wakes a sleeper, who will wait there |
+//! | no poll that began or ended for 100 ms | relieves whoever is stuck, and sleeps, if somebody waits in the reactor |
 //!
 //! A poll is known by its slot's epoch. A relieved slot's thread retires at the end of its poll, if another one has come
 //! (`seat`): then N sit again.
@@ -54,6 +55,7 @@ pub(crate) fn monitor(shared: Arc<Shared>) {
         stuck: Vec::new(),
         looked: now,
         moved: now,
+        asked: shared.reactor.looks(),
         unserved: false,
         told: HashSet::new(),
     };
@@ -95,6 +97,8 @@ struct Monitor<'rt> {
     looked: u64,
     /// When it last saw that a poll had begun or ended.
     moved: u64,
+    /// How often the reactor had asked the system at the last look.
+    asked: u32,
     /// Work waited at the last look, though a seat was free.
     unserved: bool,
     /// The places of spawning whose long polls were told of; `None` is `block_on`.
@@ -118,6 +122,7 @@ impl Monitor<'_> {
         if !attended && shared.due() <= self.looked {
             while shared.fire_timers() {}
         }
+        self.attend_reactor();
         self.looked = now;
         let stuck = std::mem::take(&mut self.stuck);
         let cells = stuck.iter().filter(|&&number| shared.slots[number].turn.has_next()).count();
@@ -172,6 +177,16 @@ impl Monitor<'_> {
             }
         }
         attended
+    }
+
+    /// Looks at the reactor if nobody has for a tick; and lets somebody who sleeps wait there.
+    fn attend_reactor(&mut self) {
+        let reactor = &self.shared.reactor;
+        if reactor.is_unattended() && reactor.looks() == self.asked {
+            reactor.look();
+            self.shared.published();
+        }
+        self.asked = reactor.looks();
     }
 
     fn slot(&self, number: usize) -> (&Slot, u64) {
@@ -264,7 +279,7 @@ impl Monitor<'_> {
     /// Is there nothing to look at? Leaves no slot that is stuck without relief.
     fn may_sleep(&mut self) -> bool {
         let shared = self.shared;
-        if shared.now() < self.moved + QUIET.as_nanos() as u64 {
+        if shared.now() < self.moved + QUIET.as_nanos() as u64 || shared.reactor.is_unattended() {
             return false;
         }
         for (number, slot) in shared.reached().iter().enumerate() {
@@ -292,7 +307,7 @@ impl Monitor<'_> {
             let epoch = self.slot(number).1;
             slot.turn.epoch() == epoch && (slot.place.is_free() || (epoch % 2 == 1 && !slot.turn.has_next()))
         });
-        let sleeps = still && !shared.is_ended();
+        let sleeps = still && !shared.is_ended() && !shared.reactor.is_unattended();
         if sleeps {
             let due = shared.due();
             let until = (due != NEVER && !shared.idle.is_watched(due)).then(|| shared.instant(due)).flatten();
