@@ -363,7 +363,7 @@ fn dropping_the_runtime_while_sockets_wait() {
         });
         drop(rt);
         assert_eq!(dropped.get(), 2);
-        // A socket that outlives its runtime works as far as it need not wait.
+        // A socket that outlives its runtime says so, and can be dropped.
         let (client, mut server) = kept;
         assert_eq!(client.try_write(b"x").unwrap_err().to_string(), CLOSED);
         let error = futures::executor::block_on(server.read(&mut [0; 1])).unwrap_err();

@@ -279,7 +279,7 @@ impl Monitor<'_> {
     /// Is there nothing to look at? Leaves no slot that is stuck without relief.
     fn may_sleep(&mut self) -> bool {
         let shared = self.shared;
-        if shared.now() < self.moved + QUIET.as_nanos() as u64 || shared.reactor.is_unattended() {
+        if shared.now() < self.moved + QUIET.as_nanos() as u64 {
             return false;
         }
         for (number, slot) in shared.reached().iter().enumerate() {
@@ -295,7 +295,7 @@ impl Monitor<'_> {
                 shared.hand_over();
             }
         }
-        !(shared.waiting() > 0 && shared.idle.has_free_seat())
+        !(shared.waiting() > 0 && shared.idle.has_free_seat() || shared.reactor.is_unattended())
     }
 
     /// Sleeps until called; false if something has changed.

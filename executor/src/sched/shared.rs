@@ -285,8 +285,12 @@ impl Shared {
     pub(crate) fn hand_over(&self) {
         let due = self.due();
         let unwatched = due != NEVER && !self.idle.is_watched(due);
-        if self.has_work(true) || unwatched || self.reactor.is_unattended() {
+        let unattended = self.reactor.is_unattended();
+        if self.has_work(true) || unwatched || unattended {
             self.published();
+        }
+        if unattended {
+            self.call_monitor();
         }
     }
 
