@@ -169,7 +169,7 @@
 //! # The crates
 //!
 //! Channels and locks know no executor: `dormouse-chan` and `dormouse-sync` serve on tokio as well. This crate puts them
-//! together with the runtime, `dormouse-executor`.
+//! together with the runtime, `dormouse-executor`, and its sockets, `dormouse-net`.
 
 pub use dormouse_chan::select;
 pub use dormouse_executor::task::{go, spawn};
@@ -187,6 +187,12 @@ pub mod chan {
 pub mod sync {
     #[doc(inline)]
     pub use dormouse_sync::*;
+}
+
+/// Sockets: [`TcpListener`](net::TcpListener), [`TcpStream`](net::TcpStream) and the rest of them.
+pub mod net {
+    #[doc(inline)]
+    pub use dormouse_net::*;
 }
 
 /// What most programs use: `use dormouse::prelude::*;`.

@@ -23,9 +23,11 @@
 mod blocking;
 mod config;
 mod panics;
+mod reactor;
 mod sched;
 mod timer;
 
+pub mod io;
 pub mod runtime;
 pub mod sim;
 pub mod task;

@@ -1,7 +1,7 @@
 //! A gate for tasks to wait at, and a guard that tells of its drop.
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -40,6 +40,30 @@ impl Future for Gate {
         }
         gate.1.push(cx.waker().clone());
         Poll::Pending
+    }
+}
+
+/// A gate that blocks threads.
+#[derive(Clone, Debug, Default)]
+pub struct Wall(Arc<(Mutex<(bool, usize)>, Condvar)>);
+
+impl Wall {
+    /// Blocks the calling thread until the gate is opened.
+    pub fn block(&self) {
+        let mut state = self.0.0.lock().unwrap();
+        state.1 += 1;
+        drop(self.0.1.wait_while(state, |state| !state.0).unwrap());
+    }
+
+    /// How many have come to it.
+    pub fn blocked(&self) -> usize {
+        self.0.0.lock().unwrap().1
+    }
+
+    /// Lets all pass from now on.
+    pub fn open(&self) {
+        self.0.0.lock().unwrap().0 = true;
+        self.0.1.notify_all();
     }
 }
 

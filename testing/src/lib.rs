@@ -11,7 +11,7 @@ mod wakers;
 mod watchdog;
 
 pub use count::Count;
-pub use gate::{Gate, OnDrop, on_drop, until};
+pub use gate::{Gate, OnDrop, Wall, on_drop, until};
 pub use panics::{hide_panics, panics};
 pub use process::child;
 pub use values::{Tally, Value, number};

@@ -77,10 +77,12 @@ pub enum Reason {
     SingleFlight,
     /// A rate limiter's tokens.
     RateWait,
+    /// A socket, or another descriptor of the system.
+    IoWait,
 }
 
 impl Reason {
-    const ALL: [Reason; 25] = [
+    const ALL: [Reason; 26] = [
         Reason::External,
         Reason::ChanReceive,
         Reason::ChanReceiveNil,
@@ -106,6 +108,7 @@ impl Reason {
         Reason::OnceDo,
         Reason::SingleFlight,
         Reason::RateWait,
+        Reason::IoWait,
     ];
 
     /// The words that a dump prints.
@@ -136,13 +139,14 @@ impl Reason {
             Reason::OnceDo => "sync.Once.Do",
             Reason::SingleFlight => "singleflight.Do",
             Reason::RateWait => "rate.Wait",
+            Reason::IoWait => "IO wait",
         }
     }
 
     /// May something end the wait that is not ours, and that nobody here knows of?
     #[inline(always)]
     pub const fn is_external(self) -> bool {
-        matches!(self, Reason::External | Reason::SelectExternal)
+        matches!(self, Reason::External | Reason::SelectExternal | Reason::IoWait)
     }
 
     /// The reason with this number (`reason as u8`), `External` for a number that none has.

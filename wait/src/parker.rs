@@ -9,16 +9,30 @@
 //! | set | `unpark` | set | - |
 //! | set | `park` | clear, returns at once | - |
 //! | clear | `park` | sleeps until set, or until its deadline | - |
+//! | clear | `park_elsewhere` | elsewhere, while its sleep is on | - |
+//! | elsewhere | `unpark` | set | the caller, by [`Rouse`] |
+//! | set | `park_elsewhere`, or its sleep ends | clear | - |
 //!
-//! Checked by the executor's `models::idle` (loom) and `tests/blocking.rs`.
-use crate::prim::atomic::{AtomicBool, Ordering::*};
+//! Checked by the executor's `models::{idle, parker}` (loom) and `tests/blocking.rs`.
+use crate::prim::atomic::{AtomicU8, Ordering::*};
 use crate::prim::thread;
+use std::sync::Arc;
+
+const CLEAR: u8 = 0;
+const SET: u8 = 1;
+const ELSEWHERE: u8 = 2;
+
+/// Ends a sleep that is not `std::thread::park`, or the next one of its kind.
+pub trait Rouse: Send + Sync {
+    /// Ends it.
+    fn rouse(&self);
+}
 
 /// The sleep of one thread.
-#[derive(Debug)]
 pub struct Parker {
-    notified: AtomicBool,
+    flag: AtomicU8,
     thread: thread::Thread,
+    elsewhere: Option<Arc<dyn Rouse>>,
 }
 
 /// Rounds of looking, each twice as long as the one before: about 2 us in all.
@@ -29,7 +43,12 @@ const YIELDS: u32 = 4;
 impl Parker {
     /// The parker of the calling thread.
     pub fn current() -> Parker {
-        Parker { notified: AtomicBool::new(false), thread: thread::current() }
+        Parker { flag: AtomicU8::new(CLEAR), thread: thread::current(), elsewhere: None }
+    }
+
+    /// The parker of the calling thread, which may also [sleep elsewhere](Parker::park_elsewhere): `rouse` ends that.
+    pub fn with_elsewhere(rouse: Arc<dyn Rouse>) -> Parker {
+        Parker { elsewhere: Some(rouse), ..Parker::current() }
     }
 
     /// Ends the thread's sleep, or its next one.
@@ -37,8 +56,17 @@ impl Parker {
     pub fn unpark(&self) {
         // Ordering: Release pairs with the Acquire swap in `take`; an exchange, so that it comes after what was
         // published before it.
-        if !self.notified.swap(true, AcqRel) {
-            self.thread.unpark();
+        match self.flag.swap(SET, AcqRel) {
+            CLEAR => self.thread.unpark(),
+            SET => {}
+            _ => self.rouse(),
+        }
+    }
+
+    #[cold]
+    fn rouse(&self) {
+        if let Some(elsewhere) = &self.elsewhere {
+            elsewhere.rouse();
         }
     }
 
@@ -46,14 +74,36 @@ impl Parker {
     #[inline]
     pub fn take(&self) -> bool {
         // Ordering: Acquire pairs with the Release swap in `unpark`.
-        self.notified.swap(false, AcqRel)
+        self.flag.swap(CLEAR, AcqRel) == SET
+    }
+
+    /// Has the thread been woken since it last asked? Leaves it at that.
+    pub fn is_woken(&self) -> bool {
+        self.flag.load(Relaxed) == SET
+    }
+
+    /// Does the thread sleep elsewhere? May be over when it is told.
+    pub fn is_elsewhere(&self) -> bool {
+        self.flag.load(Relaxed) == ELSEWHERE
+    }
+
+    /// Sleeps by `sleep`, which [`Rouse`] ends, unless it was woken before. True if it was woken. To be called by the
+    /// parker's own thread. (A rousing may come late: then it ends the next such sleep, of whichever thread.)
+    pub fn park_elsewhere(&self, sleep: impl FnOnce()) -> bool {
+        debug_assert!(self.elsewhere.is_some(), "nobody could end that sleep");
+        // Ordering: AcqRel as `take` and `unpark`.
+        if self.flag.compare_exchange(CLEAR, ELSEWHERE, AcqRel, Relaxed).is_err() {
+            return self.take();
+        }
+        sleep();
+        self.take()
     }
 
     /// [`take`](Parker::take), for a loop that asks often: only looks as long as there is nothing.
     #[inline]
     fn peek_and_take(&self) -> bool {
         // Ordering: Relaxed; `take` makes sure.
-        self.notified.load(Relaxed) && self.take()
+        self.is_woken() && self.take()
     }
 
     /// Looks out for a wake-up for a short while, some microseconds: what another thread is about to do comes sooner than
@@ -95,4 +145,10 @@ use std::thread::park_timeout;
 #[cfg(dormouse_loom)]
 fn park_timeout(_: std::time::Duration) {
     thread::park();
+}
+
+impl std::fmt::Debug for Parker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parker").field("thread", &self.thread).finish_non_exhaustive()
+    }
 }

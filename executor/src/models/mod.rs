@@ -11,11 +11,13 @@
 mod attention;
 mod ended;
 mod idle;
+mod parker;
 mod place;
 mod ring;
 mod runtime;
 mod seats;
 mod shard;
+mod source;
 mod turn;
 mod visit;
 

@@ -22,7 +22,7 @@ pub(super) const LIMIT: Duration = Duration::from_secs(1);
 pub(super) fn begin(shared: &Arc<Shared>) {
     shared.close();
     if shared.is_ended() {
-        return shared.close_timers();
+        return shared.close_waits();
     }
     // Somebody must drop the futures: if no thread is there, one is started. It is one of the N in any case.
     let nobody = panics::lock(&shared.threads).workers.is_empty();
@@ -55,7 +55,7 @@ pub(super) fn wait(shared: &Arc<Shared>, limit: Duration) {
         ));
         return;
     }
-    shared.close_timers();
+    shared.close_waits();
     let workers = threads_gone(shared, limit);
     for worker in workers {
         // A worker catches what it runs; if a hook's or a thread-local's panic ended it, the panic hook has spoken.

@@ -119,6 +119,17 @@ pub(crate) struct Counts {
     pub(crate) wakeups: u64,
 }
 
+impl Crew {
+    /// The newest sleeper, but for the one that waits for sockets, if there is another one.
+    fn pop(&mut self) -> Option<Arc<Parker>> {
+        let last = self.sleepers.pop()?;
+        match self.sleepers.last_mut() {
+            Some(other) if last.is_elsewhere() => Some(std::mem::replace(other, last)),
+            _ => Some(last),
+        }
+    }
+}
+
 /// What a push has to do after [`Idle::wake_one`].
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a thread that is wanted must be started"]
@@ -211,7 +222,7 @@ impl Idle {
         if !self.wants(state) {
             return Wake::Done;
         }
-        let Some(sleeper) = crew.sleepers.pop() else {
+        let Some(sleeper) = crew.pop() else {
             if state & STARTABLE == 0 || crew.owned + guests >= crew.wanted + crew.away {
                 return Wake::Done;
             }

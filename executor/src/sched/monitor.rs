@@ -10,8 +10,9 @@
 //! | that the poll lasts for `blocked_after` | counts it; tells of it, once per place of spawning, if that is wanted |
 //! | that work waits, a seat is free, and nobody searches | wakes or starts a thread |
 //! | timers overdue since the last look, and no seat's thread out of a poll since then | fires them |
-//! | no poll that began or ended for 100 ms | relieves whoever is stuck, and sleeps |
-//! | that nobody sits, for 5 ms if it is not wary; at once if it came by itself and somebody watches for a timer | sleeps |
+//! | that nobody waits in the reactor, or has looked there since the last look | looks there, and wakes a sleeper, who will wait there |
+//! | no poll that began or ended for 100 ms | relieves whoever is stuck, and sleeps, if somebody waits in the reactor |
+//! | that nobody sits, for 5 ms if it is not wary; at once if it came by itself and somebody watches for a timer | the same |
 //!
 //! A poll is known by its slot's epoch. A relieved slot's thread retires at the end of its poll, if another one has come
 //! (`seat`): then N sit again.
@@ -66,6 +67,7 @@ pub(crate) fn monitor(shared: Arc<Shared>) {
         moved: now,
         by_itself: false,
         wary: 0,
+        asked: shared.reactor.looks(),
         unserved: false,
         told: HashSet::new(),
     };
@@ -115,6 +117,8 @@ struct Monitor<'rt> {
     by_itself: bool,
     /// Until when it is wary of falling asleep.
     wary: u64,
+    /// How often the reactor had asked the system at the last look.
+    asked: u32,
     /// Work waited at the last look, though a seat was free.
     unserved: bool,
     /// The places of spawning whose long polls were told of; `None` is `block_on`.
@@ -140,6 +144,7 @@ impl Monitor<'_> {
             while shared.fire_timers() {}
             self.moved = now;
         }
+        self.attend_reactor();
         self.looked = now;
         let stuck = std::mem::take(&mut self.stuck);
         let cells = stuck.iter().filter(|&&number| shared.slots[number].turn.has_next()).count();
@@ -194,6 +199,16 @@ impl Monitor<'_> {
             }
         }
         attended
+    }
+
+    /// Looks at the reactor if nobody has for a tick; and lets somebody who sleeps wait there.
+    fn attend_reactor(&mut self) {
+        let reactor = &self.shared.reactor;
+        if reactor.is_unattended() && reactor.looks() == self.asked {
+            reactor.look();
+            self.shared.published();
+        }
+        self.asked = reactor.looks();
     }
 
     fn slot(&self, number: usize) -> (&Slot, u64) {
@@ -309,7 +324,7 @@ impl Monitor<'_> {
                 shared.hand_over();
             }
         }
-        !(shared.waiting() > 0 && shared.idle.has_free_seat())
+        !(shared.waiting() > 0 && shared.idle.has_free_seat() || shared.reactor.is_unattended())
     }
 
     /// Sleeps until called, or until a timer is due that nobody else watches for; or until soon after one that somebody
@@ -328,7 +343,7 @@ impl Monitor<'_> {
             slot.turn.epoch() == epoch && (slot.place.is_free() || (epoch % 2 == 1 && !slot.turn.has_next()))
         });
         let same_timers = shared.due() == due && (due == NEVER || watched == shared.idle.is_watched(due));
-        let sleeps = still && same_timers && !shared.is_ended();
+        let sleeps = still && same_timers && !shared.is_ended() && !shared.reactor.is_unattended();
         if sleeps {
             let until = doze.or((due != NEVER).then_some(due));
             let called = parker.park_until(until.and_then(|until| shared.instant(until)));

@@ -8,7 +8,7 @@
 //! ([`leave_in_poll`](Seat::leave_in_poll)) and found none free when it came back. The seat is then
 //! [gone](Seat::is_gone); its thread goes to sleep like any other.
 //!
-//! The next task: every 61st turn the timers and the injector; else the LIFO cell, at most three times in a row; the
+//! The next task: every 61st turn the timers, the reactor and the injector; else the LIFO cell, at most three times in a row; the
 //! slot's ring; a batch of the injector; timers that are due; half of another slot's ring.
 //!
 //! A push into the LIFO cell wakes nobody: this thread runs it next. What it displaces goes to the ring, and that
@@ -229,6 +229,7 @@ impl<'rt> Seat<'rt> {
     #[cold]
     fn round(&self) -> Option<Raw> {
         self.shared.fire_timers();
+        self.shared.reactor.look();
         self.shared.injector.pop()
     }
 
@@ -349,6 +350,19 @@ impl<'rt> Seat<'rt> {
             self.measure.polled(self.shared, began, &self.slot().stats);
         }
         self.end_poll()
+    }
+
+    /// Calls `wake`, which makes tasks runnable that the reactor has told of: the thread goes on with those.
+    pub(crate) fn attend(&self, wake: impl FnOnce()) {
+        wake();
+        let slot = self.slot();
+        // (Who searches must not come to a task but by `found`: P6.)
+        if (slot.turn.has_next() || !slot.queue.is_empty()) && self.searching.replace(false) {
+            self.shared.idle.searched_without_seat();
+            if self.shared.has_work(true) {
+                self.shared.published();
+            }
+        }
     }
 
     /// A thread that was woken to search has something else to do first (P6).

@@ -31,6 +31,7 @@ use super::turn::Turn;
 use crate::blocking::Pool;
 use crate::config::{Config, Deadlock};
 use crate::panics;
+use crate::reactor::Reactor;
 use crate::task::id::Ids;
 use crate::task::life;
 use crate::task::meta::Meta;
@@ -103,6 +104,7 @@ pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) quiet: Quiet,
     pub(crate) monitor: Attention,
+    pub(crate) reactor: Arc<Reactor>,
     /// Polls that the monitor saw to last for `blocked_after`.
     pub(crate) long_polls: AtomicU64,
     pub(crate) config: Config,
@@ -148,6 +150,7 @@ impl Shared {
             nowhere,
             injector: Injector::new(),
             monitor: Attention::new(config.threads),
+            reactor: Arc::default(),
             long_polls: AtomicU64::new(0),
             idle: Idle::new(workers, limit),
             pool: Pool::new(config.max_blocking_threads),
@@ -211,11 +214,12 @@ impl Shared {
         any
     }
 
-    /// Takes no more timers, and wakes those who wait for one: they see that the runtime is gone.
-    pub(crate) fn close_timers(&self) {
+    /// Takes no more timers and sockets, and wakes those who wait for one: they see that the runtime is gone.
+    pub(crate) fn close_waits(&self) {
         for part in &self.parts {
             part.timers.close();
         }
+        self.reactor.close();
     }
 
     /// Sees that somebody watches for a timer that was registered from outside of every seat.
@@ -230,6 +234,12 @@ impl Shared {
     #[inline(always)]
     pub(crate) fn timer_registered(&self) {
         os::light();
+        self.call_monitor();
+    }
+
+    /// There is a first socket: whoever sleeps is to go on in the reactor, and the monitor is to look at it.
+    pub(crate) fn reactor_begins(&self) {
+        self.idle.wake_all(); // with a fence
         self.call_monitor();
     }
 
@@ -281,11 +291,16 @@ impl Shared {
         self.injector.push(task);
     }
 
-    /// A thread goes away: sees that what it leaves behind, work or a timer to watch for, is somebody's.
+    /// A thread goes away: sees that what it leaves behind, work, a timer or sockets to watch for, is somebody's.
     pub(crate) fn hand_over(&self) {
         let due = self.due();
-        if self.has_work(true) || (due != NEVER && !self.idle.is_watched(due)) {
+        let unwatched = due != NEVER && !self.idle.is_watched(due);
+        let unattended = self.reactor.is_unattended();
+        if self.has_work(true) || unwatched || unattended {
             self.published();
+        }
+        if unattended {
+            self.call_monitor();
         }
     }
 
@@ -453,7 +468,7 @@ impl Drop for Shared {
     /// No task is live, and no thread is here: only timers may be left, of futures outside of every task.
     fn drop(&mut self) {
         life::end(self.pointer());
-        self.close_timers();
+        self.close_waits();
     }
 }
 

@@ -15,12 +15,13 @@ use super::quiet::Blocked;
 use super::seat::Seat;
 use super::shared::Shared;
 use super::threads::Began;
+use crate::reactor::Woken;
 use dormouse_wait::Reason;
 use dormouse_wait::frame::{Frame, Site, Waits};
 use dormouse_wait::host;
 use dormouse_wait::parker::Parker;
 use dormouse_wait::prim;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -40,23 +41,30 @@ struct Thread<'rt> {
     system: os::Thread,
     /// It is the runtime's own, and leaves if it is one too many.
     own: bool,
+    /// Whom the reactor told it to wake, once it sits.
+    told: RefCell<Woken>,
 }
 
 impl<'rt> Thread<'rt> {
     fn new(shared: &'rt Shared, searching: bool, own: bool) -> Thread<'rt> {
         Thread {
             shared,
-            parker: prim::Arc::new(Parker::current()),
+            parker: prim::Arc::new(Parker::with_elsewhere(Arc::clone(&shared.reactor) as _)),
             hint: Cell::new(0),
             searching: Cell::new(searching),
             system: os::Thread::current(),
             own,
+            told: RefCell::default(),
         }
     }
 
     /// Sits down if a slot is free.
     fn sit(&self) -> Option<Seat<'rt>> {
-        let seat = Seat::sit(self.shared, self.hint.get(), self.searching.get(), self.system)?;
+        let seat = Seat::sit(self.shared, self.hint.get(), self.searching.get(), self.system);
+        let Some(seat) = seat else {
+            self.told.take().fire();
+            return None;
+        };
         self.searching.set(false);
         self.hint.set(seat.number());
         Some(seat)
@@ -65,6 +73,9 @@ impl<'rt> Thread<'rt> {
     /// Runs tasks in a seat until `turn` says stop, there are none, or the seat is gone. `turn` is called before each.
     fn run(&self, seat: &Seat<'_>, mut turn: impl FnMut(&Seat<'_>) -> bool) {
         seat.enter();
+        if !self.told.borrow().is_empty() {
+            seat.attend(|| self.told.take().fire());
+        }
         while !turn(seat) {
             match seat.next() {
                 Some(task) if seat.run(task) => {}
@@ -86,7 +97,8 @@ impl<'rt> Thread<'rt> {
             self.searching.set(false);
             return false;
         }
-        self.searching.set(idle.awake(&self.parker, work));
+        let found = work || !self.told.borrow().is_empty();
+        self.searching.set(idle.awake(&self.parker, found));
         true
     }
 
@@ -99,7 +111,7 @@ impl<'rt> Thread<'rt> {
         if due == NEVER || !self.shared.idle.has_free_seat() || !self.shared.idle.watch(due) {
             return self.park();
         }
-        if !self.parker.park_until(self.shared.instant(due)) {
+        if !self.rest_until(self.shared.instant(due)) {
             self.shared.monitor.expects(due);
         }
         self.shared.idle.unwatch(due);
@@ -109,9 +121,15 @@ impl<'rt> Thread<'rt> {
     /// Sleeps until woken. False if that did not come for long, and there are more threads than N.
     fn park(&self) -> bool {
         if !self.own || !self.shared.idle.has_spare_threads() {
-            return self.parker.park_until(None);
+            return self.rest_until(None);
         }
-        self.parker.park_until(Instant::now().checked_add(self.shared.config.spare_threads_stay))
+        self.rest_until(Instant::now().checked_add(self.shared.config.spare_threads_stay))
+    }
+
+    /// Sleeps until woken, or until `deadline`; in the reactor, if nobody else does. True if it was woken, or is to wake.
+    fn rest_until(&self, deadline: Option<Instant>) -> bool {
+        let waited = self.shared.reactor.wait(&self.parker, deadline, &mut self.told.borrow_mut());
+        waited.unwrap_or_else(|| self.parker.park_until(deadline))
     }
 }
 
@@ -127,7 +145,7 @@ impl Thread<'_> {
                 deadlock::look(shared);
                 break;
             }
-            if self.parker.park_until(shared.instant(until)) {
+            if self.rest_until(shared.instant(until)) {
                 return true;
             }
         }
@@ -147,6 +165,7 @@ impl Thread<'_> {
 
 impl Drop for Thread<'_> {
     fn drop(&mut self) {
+        self.told.take().fire();
         self.end_search();
     }
 }

@@ -398,7 +398,7 @@ impl<'a> Driver<'a, '_> {
         }
         // What was woken by another thread, or for a second time, in its last poll.
         self.collect();
-        self.shared.close_timers();
+        self.shared.close_waits();
     }
 }
 

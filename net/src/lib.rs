@@ -1,0 +1,43 @@
+//! Sockets on the dormouse runtime: [`TcpListener`], [`TcpStream`], and the rest of them.
+//!
+//! A socket belongs to the runtime that it was made in: the one whose task, `block_on` or `enter` the thread is in. It is
+//! used there; what has to wait elsewhere is an error that says so. Each is registered with the system once, for all
+//! its life, and an operation tries its system call first, so that what is there already is never waited for.
+//!
+//! Streams implement [`futures_io`]'s traits: the methods `read`, `read_exact`, `write_all` and the like are those of
+//! `futures::io::{AsyncReadExt, AsyncWriteExt}`.
+//!
+//! ```
+//! use dormouse_net::{TcpListener, TcpStream};
+//! use futures::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! # dormouse_executor::runtime::block_on(async {
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! let addr = listener.local_addr()?;
+//! let server = dormouse_executor::task::spawn(async move {
+//!     let (mut stream, _) = listener.accept().await?;
+//!     stream.write_all(b"hello").await
+//! });
+//! let mut text = String::new();
+//! TcpStream::connect(addr).await?.read_to_string(&mut text).await?;
+//! assert_eq!(text, "hello");
+//! server.await.unwrap()?;
+//! # std::io::Result::Ok(())
+//! # }).unwrap();
+//! ```
+//!
+//! Built for Linux. On other systems it compiles where `mio` does, and is not tested.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod addrs;
+mod dialect;
+mod exhausted;
+mod io;
+mod methods;
+mod split;
+mod stream;
+pub mod tcp;
+
+pub use addrs::{ToSocketAddrs, lookup_host};
+pub use dormouse_executor::io::{Interest, Ready};
+pub use tcp::{TcpListener, TcpSocket, TcpStream};

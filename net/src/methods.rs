@@ -1,0 +1,125 @@
+//! What all streams have: readiness, and calls that do not wait.
+
+/// Methods of the stream `$stream`, which has a method `io`.
+macro_rules! stream_methods {
+    ($stream:ident) => {
+        impl $stream {
+            /// Waits until there is something to read, the end included.
+            ///
+            /// A hint: a read after it may still find nothing. Reads and writes wait by themselves; this is for
+            /// [`try_read`](Self::try_read).
+            ///
+            /// # Errors
+            /// When the runtime is gone, or if it has to wait outside of it.
+            ///
+            /// # Cancel safety
+            /// Safe to drop at any moment.
+            ///
+            /// # Fairness
+            /// All who wait are woken together.
+            #[track_caller]
+            pub fn readable(&self) -> impl Future<Output = io::Result<()>> + '_ {
+                let ready = self.ready(Interest::READABLE);
+                async move { ready.await.map(drop) }
+            }
+
+            /// Waits until there is room to write, or an error. See [`readable`](Self::readable).
+            ///
+            /// # Errors
+            /// When the runtime is gone, or if it has to wait outside of it.
+            ///
+            /// # Cancel safety
+            /// Safe to drop at any moment.
+            #[track_caller]
+            pub fn writable(&self) -> impl Future<Output = io::Result<()>> + '_ {
+                let ready = self.ready(Interest::WRITABLE);
+                async move { ready.await.map(drop) }
+            }
+
+            /// Waits until one of `interest` is ready, and says what is. See [`readable`](Self::readable).
+            ///
+            /// # Errors
+            /// When the runtime is gone, or if it has to wait outside of it.
+            ///
+            /// # Cancel safety
+            /// Safe to drop at any moment.
+            #[track_caller]
+            pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> + '_ {
+                self.io().ready(interest, Location::caller())
+            }
+
+            /// Reads what is there, without waiting. 0 is the end (or an empty `buf`).
+            ///
+            /// # Errors
+            /// `WouldBlock` if nothing is there; what the system says.
+            pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+                self.io().attempt(Interest::READABLE, |mut socket| socket.read(buf))
+            }
+
+            /// Reads what is there into several buffers, without waiting. 0 is the end.
+            ///
+            /// # Errors
+            /// `WouldBlock` if nothing is there; what the system says.
+            pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+                self.io().attempt(Interest::READABLE, |mut socket| socket.read_vectored(bufs))
+            }
+
+            /// Writes what there is room for, without waiting.
+            ///
+            /// # Errors
+            /// `WouldBlock` if there is no room; what the system says.
+            pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+                self.io().attempt(Interest::WRITABLE, |mut socket| socket.write(buf))
+            }
+
+            /// Writes what there is room for out of several buffers, without waiting.
+            ///
+            /// # Errors
+            /// `WouldBlock` if there is no room; what the system says.
+            pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+                self.io().attempt(Interest::WRITABLE, |mut socket| socket.write_vectored(bufs))
+            }
+
+            /// Ends one direction or both: the other side reads the end, what is to be read here is given up. It does not
+            /// wait.
+            ///
+            /// # Errors
+            /// What the system says, as when the other side is gone.
+            pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+                self.io().sock().shutdown(how)
+            }
+
+            /// The error that the socket holds, which is taken away.
+            ///
+            /// # Errors
+            /// What the system says.
+            pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+                self.io().sock().take_error()
+            }
+        }
+
+        crate::dialect::reads!($stream);
+        crate::dialect::writes!($stream);
+    };
+}
+
+/// `AsFd`, `AsRawFd`, and on Windows their likes, of what has an `io()`.
+macro_rules! descriptors {
+    ($type:ty) => {
+        #[cfg(unix)]
+        impl std::os::fd::AsFd for $type {
+            fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+                std::os::fd::AsFd::as_fd(&**self.io())
+            }
+        }
+
+        #[cfg(unix)]
+        impl std::os::fd::AsRawFd for $type {
+            fn as_raw_fd(&self) -> std::os::fd::RawFd {
+                std::os::fd::AsRawFd::as_raw_fd(&**self.io())
+            }
+        }
+    };
+}
+
+pub(crate) use {descriptors, stream_methods};

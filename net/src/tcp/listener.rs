@@ -1,0 +1,204 @@
+//! Taking TCP connections.
+use super::stream::TcpStream;
+use crate::addrs::{ToSocketAddrs, first, resolve};
+use crate::exhausted::{Pauses, Told, is_gone};
+use crate::io::Io;
+use crate::methods::descriptors;
+use crate::stream::{Socket, socket};
+use dormouse_executor::io::Interest;
+use dormouse_wait::frame::Site;
+use futures_core::stream::{FusedStream, Stream};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+socket!(mio::net::TcpListener);
+
+/// Connections that the system keeps until they are accepted.
+pub(super) const BACKLOG: u32 = 1024;
+
+/// Takes TCP connections.
+///
+/// ```
+/// use dormouse_net::{TcpListener, TcpStream};
+/// # dormouse_executor::runtime::block_on(async {
+/// let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+/// let client = TcpStream::connect(listener.local_addr()?).await?;
+/// let (server, from) = listener.accept().await?;
+/// assert_eq!(from, client.local_addr()?);
+/// assert_eq!(server.peer_addr()?, from);
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+pub struct TcpListener {
+    io: Io<mio::net::TcpListener>,
+    told: Told,
+}
+
+descriptors!(TcpListener);
+
+impl TcpListener {
+    /// Listens at the first of `addrs` where that is possible. Up to 1024 connections may wait to be accepted; an address
+    /// that was in use a moment ago can be used again (`SO_REUSEADDR`). [`TcpSocket`](super::TcpSocket) has other ways.
+    ///
+    /// # Errors
+    /// The last address's, if none can be used; if the name cannot be looked up; outside of a runtime.
+    pub async fn bind<A: ToSocketAddrs>(addrs: A) -> io::Result<TcpListener> {
+        first(resolve(addrs.to_names()).await?, |addr| {
+            let socket = super::TcpSocket::new(addr)?;
+            // On Windows the option lets others take the address.
+            socket.set_reuseaddr(cfg!(unix))?;
+            socket.bind(addr)?;
+            socket.listen(BACKLOG)
+        })
+    }
+
+    pub(super) fn new(listener: mio::net::TcpListener) -> io::Result<TcpListener> {
+        Ok(TcpListener { io: Io::with_interest(listener, Interest::READABLE)?, told: Told::default() })
+    }
+
+    fn io(&self) -> &Io<mio::net::TcpListener> {
+        &self.io
+    }
+
+    /// Takes over a listener of `std`, in the runtime that the thread is in.
+    ///
+    /// # Errors
+    /// Outside of a runtime; what the system says.
+    pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        listener.set_nonblocking(true)?;
+        TcpListener::new(mio::net::TcpListener::from_std(listener))
+    }
+
+    /// The listener as `std`'s, out of the runtime. It does not block.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn into_std(self) -> io::Result<std::net::TcpListener> {
+        let listener = self.io.into_inner()?;
+        #[cfg(unix)]
+        return Ok(std::os::fd::OwnedFd::from(listener).into());
+        #[cfg(windows)]
+        return Ok(std::os::windows::io::OwnedSocket::from(listener).into());
+    }
+
+    /// The address that it listens at: with the port that the system chose, if it was to.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.local_addr()
+    }
+
+    /// Takes the next connection, and says where it comes from.
+    ///
+    /// When there is no descriptor left (`EMFILE`, `ENFILE`), it says so once on stderr, and tries again, after 10 ms at
+    /// first and 640 ms at most, until one is there. A connection that ends before it is taken is passed over.
+    ///
+    /// # Errors
+    /// What else the system says.
+    ///
+    /// # Cancel safety
+    /// Safe to drop at any moment: no connection is lost.
+    ///
+    /// # Fairness
+    /// Of several tasks that accept, any may take the next connection.
+    #[track_caller]
+    pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + '_ {
+        self.accept_at(Location::caller())
+    }
+
+    async fn accept_at(&self, site: Site) -> io::Result<(TcpStream, SocketAddr)> {
+        let mut pauses = Pauses::new();
+        loop {
+            match self.io.run(Interest::READABLE, site, |socket| socket.accept()).await {
+                Ok((stream, from)) => return Ok((TcpStream::new(stream)?, from)),
+                Err(error) if is_gone(&error) => {}
+                Err(error) => pauses.after(error, &self.told).await?,
+            }
+        }
+    }
+
+    /// All connections, as a stream that does not end. As [`accept`](TcpListener::accept) in a loop.
+    #[track_caller]
+    pub fn incoming(&self) -> Incoming<'_> {
+        Incoming { listener: self, site: Location::caller(), accept: None }
+    }
+
+    /// How many hops a packet may make.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.io.ttl()
+    }
+
+    /// Lets packets make that many hops: 1 to 255.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.io.set_ttl(ttl)
+    }
+
+    /// The error that the socket holds, which is taken away.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.io.sock().take_error()
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.fmt(f)
+    }
+}
+
+impl TryFrom<std::net::TcpListener> for TcpListener {
+    type Error = io::Error;
+    fn try_from(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        TcpListener::from_std(listener)
+    }
+}
+
+type Accept<'a> = Pin<Box<dyn Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send + 'a>>;
+
+/// The connections of a listener: see [`TcpListener::incoming`].
+///
+/// # Cancel safety
+/// Safe to drop at any moment: no connection is lost.
+#[must_use = "streams do nothing unless polled"]
+pub struct Incoming<'a> {
+    listener: &'a TcpListener,
+    site: Site,
+    accept: Option<Accept<'a>>,
+}
+
+impl Stream for Incoming<'_> {
+    type Item = io::Result<TcpStream>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<TcpStream>>> {
+        let (listener, site) = (self.listener, self.site);
+        let accept = self.accept.get_or_insert_with(|| Box::pin(listener.accept_at(site)));
+        let accepted = ready!(accept.as_mut().poll(cx));
+        self.accept = None;
+        Poll::Ready(Some(accepted.map(|(stream, _)| stream)))
+    }
+}
+
+impl FusedStream for Incoming<'_> {
+    fn is_terminated(&self) -> bool {
+        false
+    }
+}
+
+impl fmt::Debug for Incoming<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("listener", self.listener).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,51 @@
+//! Runtimes, and pairs of connected sockets.
+use dormouse_executor::runtime::{Builder, Handle, Runtime};
+use dormouse_executor::task;
+use dormouse_net::{TcpListener, TcpStream};
+use dormouse_wait::Reason;
+use std::future::Future;
+
+/// One of each flavour.
+#[allow(dead_code)]
+pub(crate) fn runtimes() -> [Runtime; 3] {
+    let threads = |workers| Builder::multi_thread().worker_threads(workers).build().unwrap();
+    [threads(1), threads(3), Builder::current_thread().build().unwrap()]
+}
+
+/// Runs `test` on each of them.
+#[allow(dead_code)]
+pub(crate) fn on_each<F: Future<Output = ()>>(test: impl Fn() -> F) {
+    for rt in runtimes() {
+        rt.block_on(test());
+    }
+}
+
+/// A listener, on a port of its own.
+#[allow(dead_code)]
+pub(crate) async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// The two ends of a connection.
+#[allow(dead_code)]
+pub(crate) async fn pair() -> (TcpStream, TcpStream) {
+    let listener = listener().await;
+    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    (client, server)
+}
+
+/// Bytes that depend on their place.
+#[allow(dead_code)]
+pub(crate) fn bytes(from: usize, len: usize) -> Vec<u8> {
+    (from..from + len).map(|place| (place % 251) as u8).collect()
+}
+
+/// Waits until that many tasks wait for the system.
+#[allow(dead_code)]
+pub(crate) async fn waiting(count: usize) {
+    let waits = || Handle::current().task_waits().iter().filter(|wait| wait.2 == Reason::IoWait).count();
+    while waits() != count {
+        task::yield_now().await;
+    }
+}
