@@ -1,6 +1,8 @@
 //! Polls that do not end: everybody else goes on.
 #![allow(missing_docs)]
 
+#[path = "support/monitor.rs"]
+mod asleep;
 #[path = "monitor/economy.rs"]
 mod economy;
 #[path = "monitor/kit.rs"]

@@ -1,4 +1,5 @@
 //! How often the monitor looks when there is next to nothing to look at.
+use crate::asleep::until_asleep;
 use crate::kit::runtime;
 use dormouse_executor::runtime::{Handle, Runtime};
 use dormouse_executor::time::{self, Duration};
@@ -6,15 +7,6 @@ use dormouse_testing::{Count, until, watch};
 
 fn looks(rt: &Runtime) -> u64 {
     rt.metrics().monitor_looks
-}
-
-/// Waits until the monitor looks no more.
-fn until_asleep(rt: &Runtime) {
-    until(|| {
-        let before = looks(rt);
-        std::thread::sleep(Duration::from_millis(20));
-        before == looks(rt)
-    });
 }
 
 /// The one in the middle: a busy machine may stretch a few.
