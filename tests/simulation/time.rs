@@ -21,7 +21,7 @@ async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> bool {
 async fn wait_somehow(seen: &Seen<5>) {
     let begun = sim::now();
     let (a, b) = (some_time(), some_time());
-    let expected = match below(6) {
+    let expected = match below(8) {
         0 => {
             time::sleep(a).await;
             a
@@ -55,6 +55,24 @@ async fn wait_somehow(seen: &Seen<5>) {
                 return;
             }
             a
+        }
+        5 => {
+            let event = time::after(a);
+            let deadline = event.deadline();
+            assert_eq!(event.await, deadline);
+            a
+        }
+        6 => {
+            let (done, is_done) = chan::bounded(1);
+            let set = a + Duration::from_nanos(1);
+            let timer = time::after_func(set, move || _ = done.try_send(sim::now()));
+            // Later, or sooner.
+            assert!(timer.reset(b), "it was set");
+            drop(timer);
+            // None: the task of the call was aborted.
+            let called = is_done.recv().await;
+            assert!(called.is_none_or(|at| at == begun + b), "called at {called:?}");
+            b
         }
         _ => {
             let first = select! { () = time::sleep(a) => a, () = time::sleep(b) => b };

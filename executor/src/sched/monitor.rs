@@ -48,7 +48,7 @@ const TICK: Duration = Duration::from_millis(1);
 const AGAIN: Duration = Duration::from_micros(250);
 /// Without a poll, until it sleeps.
 const QUIET: Duration = Duration::from_millis(100);
-/// The same if nobody sits, and it is not wary.
+/// The same if nobody sits, and it is not wary; and the shortest sleep.
 const SHORT: Duration = Duration::from_millis(5);
 /// It is wary if it was called so early after it had fallen asleep: for twice that time.
 const EARLY: Duration = Duration::from_millis(500);
@@ -308,7 +308,8 @@ impl Monitor<'_> {
             true if now >= self.wary => nanos(SHORT),
             _ => nanos(QUIET),
         };
-        if now < self.moved + patience {
+        // For a short sleep the heavy fence is too dear.
+        if now < self.moved + patience || due < now + nanos(SHORT) {
             return false;
         }
         for (number, slot) in shared.reached().iter().enumerate() {
