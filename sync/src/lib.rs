@@ -7,6 +7,8 @@
 //! | [`RwLock`] | many readers or one writer, who take turns |
 //! | [`Notify`] | tells one task, or all that wait, that something has happened |
 //! | [`Semaphore`] | permits, in the order in which they were asked for; some or many at once |
+//! | [`Once`], [`OnceCell`] | what is done, or made, once, by the first one who needs it |
+//! | [`SingleFlight`] | the same work, wanted by many at the same time, done once |
 //! | [`Context`] | a deadline, a cancel and values, passed down a tree of work |
 //!
 //! All futures here are lazy (one that is never polled has no effect), allocate nothing, are fused, and may be dropped
@@ -62,8 +64,10 @@ mod calm;
 mod context;
 mod mutex;
 mod notify;
+mod once;
 mod rwlock;
 mod semaphore;
+mod single_flight;
 mod wait_group;
 mod waiter;
 
@@ -74,11 +78,13 @@ pub use context::{AfterFunc, Cancel, CancelGuard, Cause, Context, ContextError};
 pub use dormouse_wait::Instant;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 pub use notify::Notify;
+pub use once::{Once, OnceCell, SetError};
 pub use rwlock::{
     MappedRwLockWriteGuard, OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
     RwLockReadGuard, RwLockWriteGuard,
 };
 pub use semaphore::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
+pub use single_flight::{Flown, SingleFlight};
 pub use wait_group::{WaitGroup, WaitGroupGuard};
 
 /// The named futures of this crate, for those who store them.
@@ -86,6 +92,7 @@ pub mod futures {
     pub use crate::context::{Done, Run};
     pub use crate::mutex::{Lock, LockOwned};
     pub use crate::notify::{Notified, OwnedNotified};
+    pub use crate::once::WaitSet;
     pub use crate::rwlock::{Read, ReadOwned, Write, WriteOwned};
     pub use crate::semaphore::{Acquire, AcquireOwned};
     pub use crate::wait_group::{Track, Wait};

@@ -1,14 +1,15 @@
 //! The wait for an event: the part that futures share whose object tells a list of waiters when to look again.
 //!
-//! The object changes its state first and then takes from the list ([`wake_all`]), under the list's lock; a
+//! The object changes its state first and then takes from the list ([`wake_all`], [`wake_one`]), under the list's lock; a
 //! waiter asks for the state under the same lock before it queues. So either the waiter sees the new state, or the
 //! object finds the waiter.
 //!
-//! Checked by `models::context_*`, `tests/reentrant.rs`.
+//! Checked by `models::context_*`, `models::once_*`, `tests/reentrant.rs`.
 use crate::calm::{discard, in_batches, release};
 use dormouse_wait::frame::{self, Reason, Site};
-use dormouse_wait::list::{List, Node, Phase, Removed};
+use dormouse_wait::list::{List, Node, Phase, Removed, Verdict};
 use dormouse_wait::lock::Lock;
+use dormouse_wait::wakes;
 use pin_project::pin_project;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -21,6 +22,12 @@ pub(crate) fn wake_all(waiters: &Waiters) {
     in_batches(|wakes| release(&mut waiters.lock(), wakes, |()| true));
 }
 
+/// Wakes the longest-waiting one of `waiters`.
+pub(crate) fn wake_one(waiters: &Waiters) {
+    let waker = waiters.lock().win().and_then(|waiter| waiter.finish(Verdict::Granted));
+    wakes::wake(waker);
+}
+
 /// One who waits. The future that holds it calls [`Waiter::cancel`] in its `Drop`, with the list that it polled with.
 #[pin_project]
 #[derive(Debug)]
@@ -28,11 +35,13 @@ pub(crate) struct Waiter {
     #[pin]
     node: Node<()>,
     site: Site,
+    /// It was woken and lost: it queues before all others.
+    front: bool,
 }
 
 impl Waiter {
     pub(crate) fn new(site: Site) -> Self {
-        Waiter { node: Node::new(()), site }
+        Waiter { node: Node::new(()), site, front: false }
     }
 
     /// Has it been given out?
@@ -42,7 +51,7 @@ impl Waiter {
 
     /// Has it never waited, and not been given out?
     pub(crate) fn is_new(&self) -> bool {
-        self.node.is(Phase::Idle)
+        self.node.is(Phase::Idle) && !self.front
     }
 
     /// The source line of the wait.
@@ -75,14 +84,20 @@ impl Waiter {
     }
 
     fn queue(self: Pin<&mut Self>, waiters: &Waiters, waker: Waker, happened: impl FnOnce() -> bool) {
-        let node = self.project().node.into_ref();
+        let this = self.project();
+        let node = this.node.into_ref();
         let mut list = waiters.lock();
         if happened() {
             drop(list);
             return discard(Some(waker));
         }
-        // SAFETY: the node is idle and pinned, and `cancel` removes it before its memory goes.
-        unsafe { list.push_back(node, waker) };
+        if *this.front {
+            // SAFETY: the node is idle and pinned, and `cancel` removes it before its memory goes.
+            unsafe { list.push_front(node, waker) };
+        } else {
+            // SAFETY: as above.
+            unsafe { list.push_back(node, waker) };
+        }
     }
 
     fn look_again(self: Pin<&mut Self>, waiters: &Waiters, waker: &Waker, happened: impl FnOnce() -> bool) {
@@ -109,8 +124,15 @@ impl Waiter {
         discard(unused);
     }
 
-    /// The future goes away, or has seen the event by itself.
-    pub(crate) fn cancel(self: Pin<&mut Self>, waiters: &Waiters) {
+    /// It was woken and the event was not for it: it waits again, before all others.
+    pub(crate) fn lost(self: Pin<&mut Self>) {
+        let this = self.project();
+        this.node.reset();
+        *this.front = true;
+    }
+
+    /// The future goes away, or has seen the event by itself. True if it had been woken and has not looked: another one may be owed that.
+    pub(crate) fn cancel(self: Pin<&mut Self>, waiters: &Waiters) -> bool {
         let node = self.project().node.into_ref();
         let mut waker = None;
         if node.is(Phase::Queued) {
@@ -120,7 +142,9 @@ impl Waiter {
                 waker = removed;
             }
         }
+        let woken = node.is(Phase::Granted);
         node.spend();
         discard(waker);
+        woken
     }
 }

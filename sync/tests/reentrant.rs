@@ -3,6 +3,8 @@
 mod common;
 #[path = "reentrant/context.rs"]
 mod context;
+#[path = "reentrant/once.rs"]
+mod once;
 
 use common::wakers::{Make, bad, each_call};
 use common::{all_released, many_wait, poll};

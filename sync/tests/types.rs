@@ -127,6 +127,20 @@ assert_impl_all!(Run<Ready<u8>>: Send, Sync);
 assert_not_impl_any!(Run<Ready<u8>>: Unpin);
 assert_not_impl_any!(Run<Ready<Rc<u8>>>: Send, Sync);
 
+assert_impl_all!(Once: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(OnceCell<u8>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(OnceCell<OnlySend>: Send);
+assert_not_impl_any!(OnceCell<OnlySend>: Sync, RefUnwindSafe);
+assert_not_impl_any!(OnceCell<OnlySync>: Send, Sync);
+assert_not_impl_any!(OnceCell<Rc<u8>>: Send, Sync);
+assert_impl_all!(WaitSet<'static, u8>: Send, Sync);
+assert_not_impl_any!(WaitSet<'static, u8>: Unpin);
+assert_not_impl_any!(WaitSet<'static, OnlySend>: Send, Sync);
+
+assert_impl_all!(SingleFlight<u8, u8>: Send, Sync, Unpin);
+assert_not_impl_any!(SingleFlight<u8, OnlySend>: Send, Sync);
+assert_not_impl_any!(SingleFlight<Rc<u8>, u8>: Send, Sync);
+
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn sizes() {
@@ -139,6 +153,7 @@ fn sizes() {
     assert_eq!(size_of::<Mutex<u64>>(), 24);
     assert_eq!(size_of::<MutexGuard<'static, u64>>(), 8);
     assert_eq!(size_of::<WaitGroup>(), 8);
+    assert_eq!(size_of::<Once>(), 40);
     assert_eq!(size_of::<Context>(), 16);
     assert_eq!(size_of::<Cancel>(), 8);
 }

@@ -8,8 +8,10 @@
 mod context;
 mod mutex;
 mod notify;
+mod once;
 mod rwlock;
 mod semaphore;
+mod single_flight;
 mod wait_group;
 
 use dormouse_testing::model::{Signal, explore, step};
