@@ -1,11 +1,11 @@
-//! Sockets on the dormouse runtime: [`TcpListener`], [`TcpStream`], and the rest of them.
+//! Sockets on the dormouse runtime: [`TcpListener`], [`TcpStream`], [`UdpSocket`], those of [`unix`].
 //!
 //! A socket belongs to the runtime that it was made in: the one whose task, `block_on` or `enter` the thread is in. It is
 //! used there; what has to wait elsewhere is an error that says so. Each is registered with the system once, for all
 //! its life, and an operation tries its system call first, so that what is there already is never waited for.
 //!
 //! Streams implement [`futures_io`]'s traits: the methods `read`, `read_exact`, `write_all` and the like are those of
-//! `futures::io::{AsyncReadExt, AsyncWriteExt}`.
+//! `futures::io::{AsyncReadExt, AsyncWriteExt}`. [`AsyncFd`](unix::AsyncFd) is for descriptors of other libraries.
 //!
 //! ```
 //! use dormouse_net::{TcpListener, TcpStream};
@@ -37,7 +37,13 @@ mod methods;
 mod split;
 mod stream;
 pub mod tcp;
+mod udp;
+#[cfg(unix)]
+pub mod unix;
 
 pub use addrs::{ToSocketAddrs, lookup_host};
 pub use dormouse_executor::io::{Interest, Ready};
 pub use tcp::{TcpListener, TcpSocket, TcpStream};
+pub use udp::UdpSocket;
+#[cfg(unix)]
+pub use unix::{UnixDatagram, UnixListener, UnixStream};

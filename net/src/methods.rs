@@ -1,13 +1,13 @@
-//! What all streams have: readiness, and calls that do not wait.
+//! What all sockets have, all streams, and all datagram sockets: readiness, and calls that do not wait.
 
-/// Methods of the stream `$stream`, which has a method `io`.
-macro_rules! stream_methods {
-    ($stream:ident) => {
-        impl $stream {
+/// Readiness, and the socket's own error, of what has a method `io`.
+macro_rules! socket_methods {
+    ($type:ident) => {
+        impl $type {
             /// Waits until there is something to read, the end included.
             ///
             /// A hint: a read after it may still find nothing. Reads and writes wait by themselves; this is for
-            /// [`try_read`](Self::try_read).
+            /// the calls that do not wait.
             ///
             /// # Errors
             /// When the runtime is gone, or if it has to wait outside of it.
@@ -48,6 +48,21 @@ macro_rules! stream_methods {
                 self.io().ready(interest, Location::caller())
             }
 
+            /// The error that the socket holds, which is taken away.
+            ///
+            /// # Errors
+            /// What the system says.
+            pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+                self.io().sock().take_error()
+            }
+        }
+    };
+}
+
+/// Methods of the stream `$stream`, which has a method `io`.
+macro_rules! stream_methods {
+    ($stream:ident) => {
+        impl $stream {
             /// Reads what is there, without waiting. 0 is the end (or an empty `buf`).
             ///
             /// # Errors
@@ -88,18 +103,60 @@ macro_rules! stream_methods {
             pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
                 self.io().sock().shutdown(how)
             }
+        }
 
-            /// The error that the socket holds, which is taken away.
+        crate::methods::socket_methods!($stream);
+        crate::dialect::reads!($stream);
+        crate::dialect::writes!($stream);
+    };
+}
+
+/// Methods of the datagram socket `$type`, which has a method `io`.
+macro_rules! datagram_methods {
+    ($type:ident) => {
+        impl $type {
+            /// Receives a datagram from the address that it is connected to. What does not fit into `buf` is given up.
             ///
             /// # Errors
             /// What the system says.
-            pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-                self.io().sock().take_error()
+            ///
+            /// # Cancel safety
+            /// Safe to drop at any moment: no datagram is lost.
+            #[track_caller]
+            pub fn recv<'a>(&'a self, buf: &'a mut [u8]) -> impl Future<Output = io::Result<usize>> + 'a {
+                self.io.run(Interest::READABLE, Location::caller(), |socket| socket.recv(buf))
+            }
+
+            /// Receives a datagram if one is there.
+            ///
+            /// # Errors
+            /// `WouldBlock` if none is there; what the system says.
+            pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+                self.io.attempt(Interest::READABLE, |socket| socket.recv(buf))
+            }
+
+            /// Sends a datagram to the address that it is connected to.
+            ///
+            /// # Errors
+            /// What the system says, as when it is not connected, or nobody is there.
+            ///
+            /// # Cancel safety
+            /// Safe to drop at any moment: it was sent, or not.
+            #[track_caller]
+            pub fn send<'a>(&'a self, buf: &'a [u8]) -> impl Future<Output = io::Result<usize>> + 'a {
+                self.io.run(Interest::WRITABLE, Location::caller(), |socket| socket.send(buf))
+            }
+
+            /// Sends a datagram if there is room.
+            ///
+            /// # Errors
+            /// `WouldBlock` if there is none; what the system says.
+            pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
+                self.io.attempt(Interest::WRITABLE, |socket| socket.send(buf))
             }
         }
 
-        crate::dialect::reads!($stream);
-        crate::dialect::writes!($stream);
+        crate::methods::socket_methods!($type);
     };
 }
 
@@ -122,4 +179,4 @@ macro_rules! descriptors {
     };
 }
 
-pub(crate) use {descriptors, stream_methods};
+pub(crate) use {datagram_methods, descriptors, socket_methods, stream_methods};

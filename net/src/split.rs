@@ -140,6 +140,9 @@ macro_rules! halves {
 
         impl $stream {
             /// Two halves that borrow the stream: one task can read while it writes, as with `join!`.
+            ///
+            /// Where `futures::io::AsyncReadExt` is in scope, `stream.split()` is that one's, which takes the stream:
+            #[doc = concat!("say `", stringify!($stream), "::split(&mut stream)`.")]
             pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
                 (ReadHalf(self), WriteHalf(self))
             }

@@ -6,10 +6,11 @@ mod support;
 use dormouse_executor::task;
 use dormouse_net::TcpStream;
 use dormouse_testing::{child, watch};
+use dormouse_wait::Reason;
 use futures::io::{AsyncReadExt, AsyncWriteExt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::Stdio;
-use support::{listener, on_each};
+use support::{listener, on_each, waiting_for};
 
 #[test]
 fn an_accept_without_descriptors_waits_and_goes_on() {
@@ -46,13 +47,7 @@ fn without_descriptors() {
             }
         });
         // It sleeps between its tries.
-        while !dormouse_executor::runtime::Handle::current()
-            .task_waits()
-            .iter()
-            .any(|wait| wait.2 == dormouse_wait::Reason::Sleep)
-        {
-            task::yield_now().await;
-        }
+        waiting_for(Reason::Sleep, 1).await;
         assert!(!server.is_finished());
         drop(hoard);
         for client in &mut clients {

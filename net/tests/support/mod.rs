@@ -44,7 +44,13 @@ pub(crate) fn bytes(from: usize, len: usize) -> Vec<u8> {
 /// Waits until that many tasks wait for the system.
 #[allow(dead_code)]
 pub(crate) async fn waiting(count: usize) {
-    let waits = || Handle::current().task_waits().iter().filter(|wait| wait.2 == Reason::IoWait).count();
+    waiting_for(Reason::IoWait, count).await;
+}
+
+/// Waits until that many tasks wait for this.
+#[allow(dead_code)]
+pub(crate) async fn waiting_for(reason: Reason, count: usize) {
+    let waits = || Handle::current().task_waits().iter().filter(|wait| wait.2 == reason).count();
     while waits() != count {
         task::yield_now().await;
     }
