@@ -1,4 +1,4 @@
-//! What a task that sleeps takes: counted in bytes as the allocator is asked for them.
+//! What a task that sleeps takes, and what a burst leaves behind: in bytes as the allocator is asked for them.
 #![allow(missing_docs)]
 #[path = "../../chan/tests/support/allocs.rs"]
 mod allocs;
@@ -7,7 +7,7 @@ use allocs::{NOTHING, allocated};
 use dormouse_executor::runtime::Builder;
 use dormouse_executor::task;
 use dormouse_executor::time::{Duration, after, sleep, timeout};
-use dormouse_testing::watch;
+use dormouse_testing::{Gate, watch};
 use dormouse_wait::Reason;
 use std::future::Future;
 use std::pin::pin;
@@ -53,4 +53,39 @@ fn timers_allocate_nothing() {
         });
         assert_eq!(polled, NOTHING);
     });
+}
+
+/// First in, first out and the reverse: the registry's memory goes with the tasks.
+#[test]
+fn a_burst_of_tasks_leaves_next_to_nothing_behind() {
+    let _watch = watch();
+    const EACH: usize = 1_000;
+    let rt = Builder::current_thread().build().unwrap();
+    // One that stays, as a program's main task does.
+    let stays = rt.spawn(std::future::pending::<()>());
+    for backwards in [false, true] {
+        let (left, most) = allocated(|| {
+            rt.block_on(async {
+                let gates: Vec<_> = (0..50).map(|_| Gate::default()).collect();
+                let mut tasks = Vec::new();
+                let (most, ()) = allocated(|| {
+                    let gate = |n: usize| gates[n / EACH].clone();
+                    tasks = (0..50 * EACH).map(|n| task::spawn(gate(n))).collect();
+                });
+                task::yield_now().await;
+                if backwards {
+                    gates.iter().rev().for_each(Gate::open);
+                } else {
+                    gates.iter().for_each(Gate::open);
+                }
+                for task in tasks {
+                    task.await.unwrap();
+                }
+                most.kept
+            })
+        });
+        assert!(most > 100 * 50 * EACH as isize, "{most} bytes for the tasks themselves");
+        assert!(left.kept < 100_000, "{} bytes of {most}", left.kept);
+    }
+    assert!(!stays.is_finished());
 }

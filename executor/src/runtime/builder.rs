@@ -89,7 +89,8 @@ impl Builder {
     /// millisecond, finds twice is relieved like that; at `Duration::MAX` one that computes never is.
     ///
     /// A poll that lasts for this long is counted as a long one, and with the environment variable
-    /// `DORMOUSE_LONG_POLLS=1` reported on stderr, once for each place where such tasks are spawned.
+    /// `DORMOUSE_LONG_POLLS=1` reported on stderr, once for each place where such tasks are spawned. (With the feature
+    /// `tracing`, as an event with the target `dormouse` and the level WARN, if somebody listens to that.)
     ///
     /// No effect on a [`current_thread`](Builder::current_thread) runtime.
     pub fn blocked_after(mut self, limit: Duration) -> Builder {

@@ -104,6 +104,14 @@ impl Seen {
     }
 }
 
+/// Does somebody listen to `tracing` for long polls?
+fn has_subscriber() -> bool {
+    #[cfg(feature = "tracing")]
+    return tracing::enabled!(target: "dormouse", tracing::Level::WARN);
+    #[cfg(not(feature = "tracing"))]
+    false
+}
+
 struct Monitor<'rt> {
     shared: &'rt Shared,
     seen: Vec<Seen>,
@@ -231,7 +239,7 @@ impl Monitor<'_> {
         let seen = &mut self.seen[number];
         if !seen.counted && seen.lasts_for(self.shared.config.blocked_after, now) {
             seen.counted = true;
-            if self.shared.config.report_long_polls {
+            if self.shared.config.report_long_polls || has_subscriber() {
                 self.report(number, now);
             }
             self.shared.long_polls.fetch_add(1, Relaxed);
@@ -288,6 +296,18 @@ impl Monitor<'_> {
             task.map_or((None, "the future in `block_on`".to_string()), |(at, who)| (Some(at), who));
         let lasts = Duration::from_nanos(now - self.seen[number].since);
         if self.told.insert(place) {
+            self.tell(&who, lasts);
+        }
+    }
+
+    fn tell(&self, who: &str, lasts: Duration) {
+        #[cfg(feature = "tracing")]
+        // A subscriber is user code: what panics there must not end the monitor.
+        panics::catch(|| {
+            tracing::warn!(target: "dormouse", task = %who, millis = lasts.as_millis() as u64, "long poll");
+        })
+        .unwrap_or_else(panics::forget);
+        if self.shared.config.report_long_polls {
             panics::say(format_args!(
                 "dormouse: a long poll: {who}, has kept its thread for {} ms; what blocks belongs into \
                  `task::spawn_blocking` or `task::block_in_place` (said once for this place)",

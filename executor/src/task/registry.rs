@@ -25,6 +25,8 @@ use std::task::Waker;
 
 /// Tasks looked at per holding of the lock.
 const CHUNK: usize = 1_000;
+/// Places that are kept.
+const KEPT: usize = 1_000;
 
 /// What the registry knows of a task.
 #[derive(Debug)]
@@ -48,7 +50,19 @@ struct Tasks {
     entries: Slab<Entry>,
     ids: Ids,
     spawned: u64,
+    /// At so few entries, what a burst has left behind is given back.
+    shrink_at: usize,
     closed: bool,
+}
+
+impl Tasks {
+    /// Gives back what is free behind the last entry, and is to be called again at half as many: an entry at the end keeps
+    /// everything, but a call that finds one there costs nothing.
+    #[cold]
+    fn shrink(&mut self) {
+        self.entries.shrink_to_fit();
+        self.shrink_at = if self.entries.capacity() <= KEPT { 0 } else { self.entries.len() / 2 };
+    }
 }
 
 /// One part of the registry.
@@ -66,7 +80,7 @@ pub(crate) struct Removed {
 impl Shard {
     /// An empty shard, whose tasks are numbered from `ids`.
     pub(crate) fn new(ids: Ids) -> Shard {
-        Shard(Lock::new(Tasks { entries: Slab::new(), ids, spawned: 0, closed: false }))
+        Shard(Lock::new(Tasks { entries: Slab::new(), ids, spawned: 0, shrink_at: 0, closed: false }))
     }
 
     /// Enters a task and notes the place in its `meta`. `false` if the shard is closed; there is an id in any case.
@@ -87,6 +101,10 @@ impl Shard {
             return (id, false);
         }
         tasks.spawned += 1;
+        if tasks.entries.len() == tasks.entries.capacity() {
+            // It grows, to twice that.
+            tasks.shrink_at = if tasks.entries.len() < KEPT { 0 } else { tasks.entries.len() / 4 };
+        }
         let key = tasks.entries.insert(Entry { waker, meta: NonNull::from(meta), id, spawned, name });
         meta.register(number, u32::try_from(key).expect("fewer than 2^32 tasks per slot"));
         (id, true)
@@ -96,6 +114,9 @@ impl Shard {
     pub(crate) fn remove(&self, key: u32) -> Removed {
         let mut tasks = self.0.lock();
         let entry = tasks.entries.remove(key as usize);
+        if tasks.entries.len() == tasks.shrink_at && tasks.shrink_at > 0 {
+            tasks.shrink();
+        }
         let last = tasks.closed && tasks.entries.is_empty();
         Removed { entry, last }
     }
