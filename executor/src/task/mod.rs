@@ -11,11 +11,13 @@ pub(crate) mod dump;
 pub(crate) mod ended;
 pub(crate) mod error;
 pub mod group;
+pub(crate) mod home;
 pub(crate) mod id;
 pub(crate) mod join;
 pub mod join_set;
 pub(crate) mod life;
 pub mod local;
+pub mod local_set;
 pub(crate) mod meta;
 pub(crate) mod registry;
 pub(crate) mod spawn;
@@ -27,6 +29,7 @@ pub use id::Id;
 pub use join::{AbortHandle, JoinHandle};
 pub use join_set::JoinSet;
 pub use local::LocalKey;
+pub use local_set::{LocalSet, spawn_local};
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(inline)]

@@ -1,6 +1,7 @@
 //! Spawning: from a future to a task that is registered and published.
 use super::cell::{Cell, Out};
 use super::error::JoinError;
+use super::home;
 use super::id::Id;
 use super::join::JoinHandle;
 use super::meta::{ABORT, BLOCKING, Meta};
@@ -241,7 +242,7 @@ where
 
 /// Drops the future of a task that its closing runtime did not take.
 #[cold]
-fn refuse(task: Runnable<Meta>) {
+pub(super) fn refuse(task: Runnable<Meta>) {
     task.metadata().abort();
     debug_assert!(task.metadata().has(ABORT));
     task.run();
@@ -268,6 +269,9 @@ impl<F: FnOnce() -> R, R> Future for Job<F> {
 
 /// The id of the task that this thread polls.
 pub(crate) fn current_id() -> Option<Id> {
+    if let Some(id) = home::current_id() {
+        return Some(id);
+    }
     context::with_any_seat(|seat| {
         let meta = std::ptr::NonNull::new(seat.polled().cast_mut())?;
         // SAFETY: the task is being polled, so its memory is there.
