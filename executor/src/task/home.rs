@@ -14,12 +14,12 @@
 //! The lock is a leaf: wakers are cloned before it, and woken or dropped after it; tasks run outside of it.
 //!
 //! Checked by `tests/local_set.rs`.
-use super::id::{Id, Ids};
+use super::id::Ids;
 use super::meta::{LOCAL, Meta};
+use super::polled;
 use super::registry::Shard;
 use crate::panics;
 use async_task::Runnable;
-use dormouse_wait::frame;
 use dormouse_wait::lock::Lock;
 use dormouse_wait::random;
 use dormouse_wait::wakes::Wakes;
@@ -55,23 +55,6 @@ unsafe impl Send for Job {}
 thread_local! {
     /// The set that this thread is in.
     static CURRENT: Cell<*const Home> = const { Cell::new(ptr::null()) };
-    /// The local task that this thread polls.
-    static POLLED: Cell<*const Meta> = const { Cell::new(ptr::null()) };
-}
-
-/// Sets a thread-local pointer until it is dropped.
-struct Set<T: 'static>(&'static std::thread::LocalKey<Cell<*const T>>, *const T);
-
-impl<T> Set<T> {
-    fn new(key: &'static std::thread::LocalKey<Cell<*const T>>, value: *const T) -> Set<T> {
-        Set(key, key.replace(value))
-    }
-}
-
-impl<T> Drop for Set<T> {
-    fn drop(&mut self) {
-        self.0.set(self.1);
-    }
 }
 
 impl Home {
@@ -102,7 +85,13 @@ impl Home {
 
     /// Runs `f` inside the set.
     pub(crate) fn enter<R>(self: &Arc<Home>, f: impl FnOnce() -> R) -> R {
-        let _back = Set::new(&CURRENT, Arc::as_ptr(self));
+        struct Back(*const Home);
+        impl Drop for Back {
+            fn drop(&mut self) {
+                CURRENT.set(self.0);
+            }
+        }
+        let _back = Back(CURRENT.replace(Arc::as_ptr(self)));
         f()
     }
 
@@ -140,8 +129,7 @@ impl Home {
     pub(crate) fn run(&self, shuffled: bool) {
         for _ in 0..ROUND {
             let Some(task) = self.pop(shuffled) else { return };
-            let _back = Set::new(&POLLED, task.metadata());
-            task.run();
+            polled::run(task);
         }
     }
 
@@ -181,17 +169,6 @@ impl Home {
         panics::discard(unused);
         waits
     }
-}
-
-/// The id of the local task that this thread polls, if that is the innermost poll.
-pub(crate) fn current_id() -> Option<Id> {
-    let meta = NonNull::new(POLLED.get().cast_mut())?;
-    // SAFETY: the task is being polled, so its memory is there.
-    let meta = unsafe { meta.as_ref() };
-    if frame::polling() && !frame::is_innermost(&meta.waits) {
-        return None;
-    }
-    Home::of(meta)?.tasks.id(meta.place()?.1, meta)
 }
 
 impl fmt::Debug for Home {

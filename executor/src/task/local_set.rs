@@ -1,9 +1,8 @@
 //! Tasks that stay on one thread: their futures need not be `Send`.
 //!
-//! What the tasks and the set share is their [`home`](super::home).
+//! What the tasks and the set share is their home (`task/home.rs`).
 //!
 //! Checked by `tests/local_set.rs`.
-use super::cell::Cell;
 use super::home::Home;
 use super::id::Ids;
 use super::join::JoinHandle;
@@ -30,7 +29,7 @@ use std::task::{Context, Poll};
 /// from any thread. At most 61 run per poll of the set, in the order in which they were woken.
 ///
 /// What polls the set is *one* future to the runtime: a local task that computes or blocks keeps the others of its set
-/// waiting.
+/// waiting. For a thread of its own see [`spawn_pinned`](super::spawn_pinned).
 ///
 /// Dropping the set ends its tasks: each future is dropped on this thread, then. Handles and wakers of them may be
 /// anywhere, and outlive it. A set needs no runtime, but for what its tasks use of one.
@@ -59,7 +58,7 @@ pub struct LocalSet {
 }
 
 /// Runs `future` as a task of the [`LocalSet`] that polls the caller: in one of its tasks, or in what it
-/// [runs](LocalSet::run_until). The handle is as [`spawn`](super::spawn)'s.
+/// [runs](LocalSet::run_until). The handle is as that of any task.
 ///
 /// While the set is dropped, the future is dropped instead, and the handle says cancelled.
 ///
@@ -112,27 +111,16 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let builder =
-        async_task::Builder::new().metadata(Meta::new(home.pointer(), LOCAL)).propagate_panic(false);
-    let cell = |meta: &Meta| {
-        // SAFETY: it is the metadata of the task that the cell is put into.
-        unsafe { Cell::new(future, meta) }
-    };
     let schedule = {
         let home = Arc::clone(home);
         move |task| home.push(task)
     };
-    // SAFETY: the schedule function is Send, Sync and 'static, the cell is 'static (it keeps the metadata as a pointer). The
-    // cell need not be Send: we are on the set's thread, as a set and the pointer to the current one stay there; and the
-    // runnable is used there alone (T7): it is queued in the set's home, and run by who has the set.
-    let (runnable, task) = unsafe { builder.spawn_unchecked(cell, schedule) };
-    let (id, entered) =
-        home.tasks.insert(0, runnable.waker(), runnable.metadata(), origin.spawned, origin.name);
-    let handle = JoinHandle::new(task, id);
-    if entered {
-        runnable.schedule();
-    } else {
-        spawn::refuse(runnable);
+    // SAFETY: we are on the set's thread, as a set and the pointer to the current one stay there; and the runnable is used
+    // there alone (T7): it is queued in the set's home, and run by who has the set.
+    let (task, joined) = unsafe { spawn::build(Meta::new(home.pointer(), LOCAL), future, schedule) };
+    let (task, handle) = spawn::register(&home.tasks, 0, task, joined, origin);
+    if let Some(task) = task {
+        task.schedule();
     }
     handle
 }
