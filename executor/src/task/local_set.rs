@@ -69,7 +69,8 @@ pub struct LocalSet {
 /// # dormouse_executor::runtime::block_on(async {
 /// use dormouse_executor::task::{self, LocalSet};
 /// use std::rc::Rc;
-/// let length = LocalSet::new().run_until(async {
+/// let set = LocalSet::new();
+/// let length = set.run_until(async {
 ///     let text = Rc::new("not Send");
 ///     task::spawn_local(async move { text.len() }).await.unwrap()
 /// });
