@@ -6,7 +6,7 @@ mod tasks;
 use dormouse_executor::runtime::Builder;
 use dormouse_executor::task::{self, JoinSet, LocalSet};
 use dormouse_executor::{sim, time};
-use dormouse_testing::{Count, Gate, child, on_drop, panics, until, watch};
+use dormouse_testing::{Count, Gate, on_drop, panics, until, watch};
 use std::future::pending;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -210,37 +210,5 @@ fn in_a_simulated_run_it_is_a_task() {
         aborted.abort();
         assert!(aborted.await.unwrap_err().is_cancelled());
         assert_eq!(pinned.await.unwrap(), 8);
-    });
-}
-
-#[test]
-fn pinned_tasks_that_talk_are_no_deadlock() {
-    let _watch = watch();
-    let out = child("child_talk").output().unwrap();
-    let stderr = String::from_utf8_lossy(&out.stderr);
-    assert!(out.status.success(), "{stderr}");
-    assert!(!stderr.contains("deadlock"), "{stderr}");
-}
-
-#[test]
-#[ignore = "run by pinned_tasks_that_talk_are_no_deadlock"]
-fn child_talk() {
-    let _watch = watch();
-    let rt = Builder::multi_thread()
-        .worker_threads(2)
-        .deadlock(dormouse_executor::runtime::Deadlock::Warn)
-        .build()
-        .unwrap();
-    rt.block_on(async {
-        // For longer than the report waits; what the joiner waits for is ours.
-        let busy = task::spawn_pinned(|| async {
-            for _ in 0..4 {
-                let other = task::spawn_pinned(|| async {
-                    task::block_in_place(|| thread::sleep(Duration::from_millis(80)))
-                });
-                other.await.unwrap();
-            }
-        });
-        busy.await.unwrap();
     });
 }
