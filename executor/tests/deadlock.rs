@@ -67,6 +67,15 @@ fn case(name: &str) {
             drop(task::spawn_blocking(std::thread::park));
             receive().await;
         }),
+        "foreign_local_task" => quiet_for(runtime(), async {
+            let set = task::LocalSet::new();
+            drop(set.spawn_local(Gate::default()));
+            set.run_until(receive()).await;
+        }),
+        "pinned_task" => quiet_for(runtime(), async {
+            drop(task::spawn_pinned(|| async { task::block_in_place(std::thread::park) }));
+            receive().await;
+        }),
         "outside" => {
             let _outside = Outside::new();
             quiet_for(runtime(), receive());
@@ -147,7 +156,9 @@ fn what_may_go_on_is_not_told() {
         "far_timer",
         "foreign",
         "foreign_task",
+        "foreign_local_task",
         "blocking_job",
+        "pinned_task",
         "outside",
         "nobody_in_block_on",
     ];

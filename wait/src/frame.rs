@@ -342,6 +342,11 @@ pub fn polling() -> bool {
     !TOP.get().is_null()
 }
 
+/// Is the innermost poll on this thread one that notes into `waits`?
+pub fn is_innermost(waits: &Waits) -> bool {
+    ptr::eq(TOP.get(), waits)
+}
+
 /// Runs `f` as if no poll were on: the budget is unlimited and reasons go nowhere.
 pub fn outside<R>(f: impl FnOnce() -> R) -> R {
     under(ptr::null(), f)

@@ -1,6 +1,6 @@
-//! Spawning into a set, on a runtime that is named.
-use super::Handle;
-use crate::task::{AbortHandle, JoinSet};
+//! What sets of tasks do with a runtime that is named.
+use super::{Handle, Runtime};
+use crate::task::{AbortHandle, JoinSet, LocalSet};
 use std::future::Future;
 
 impl<T: Send + 'static> JoinSet<T> {
@@ -20,5 +20,17 @@ impl<T: Send + 'static> JoinSet<T> {
         F: FnOnce() -> T + Send + 'static,
     {
         self.insert(handle.spawn_blocking(job))
+    }
+}
+
+impl LocalSet {
+    /// Runs `future` and the tasks of the set on this thread, which works for `runtime` meanwhile:
+    /// [`Runtime::block_on`] of [`run_until`](LocalSet::run_until).
+    ///
+    /// # Panics
+    /// As [`Runtime::block_on`].
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, runtime: &Runtime, future: F) -> F::Output {
+        runtime.block_on(self.run_until(future))
     }
 }

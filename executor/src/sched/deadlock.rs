@@ -13,6 +13,7 @@ use crate::task::dump::{self, WaitsFor};
 use dormouse_wait::Reason;
 use dormouse_wait::outside;
 use std::fmt::Write;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// How long nothing has happened.
@@ -29,7 +30,8 @@ fn is_ours(reason: Reason) -> bool {
 /// Can nothing go on, now?
 fn is_stuck(shared: &Shared) -> bool {
     let quiet = shared.idle.is_quiet() && shared.due() == NEVER && !shared.has_work(true);
-    if !quiet || shared.pool.is_busy() || outside::any() || shared.is_closing() {
+    let pinned = shared.pinned_busy.load(Relaxed) > 0;
+    if !quiet || pinned || shared.pool.is_busy() || outside::any() || shared.is_closing() {
         return false;
     }
     let guests = shared.quiet.guests();

@@ -110,6 +110,8 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     /// Threads in `block_on`.
     pub(crate) guests: AtomicUsize,
+    /// Pinned tasks that are runnable or being polled.
+    pub(crate) pinned_busy: AtomicUsize,
     closing: AtomicBool,
     /// Shards that are not closed or not empty.
     open: AtomicUsize,
@@ -156,6 +158,7 @@ impl Shared {
             pool: Pool::new(config.max_blocking_threads),
             quiet: Quiet::new(config.deadlock == Deadlock::Warn),
             guests: AtomicUsize::new(0),
+            pinned_busy: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             open: AtomicUsize::new(workers),
             ended: AtomicBool::new(false),

@@ -15,7 +15,7 @@ pub(crate) struct Threads {
 
 /// Starts a thread that runs `body`, which begins with [`Began::new`]. It is joined at the runtime's end, or only
 /// waited for.
-pub(super) fn start(shared: &Shared, join: bool, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn start(shared: &Shared, join: bool, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     // User code: if it panics, the panic hook has spoken, and the thread has no name. The system takes no NUL in one.
     let name = panics::catch(|| (shared.config.thread_name)()).unwrap_or_else(|payload| {
         panics::forget(payload);
@@ -47,7 +47,7 @@ pub(crate) struct Began<'rt> {
 }
 
 impl<'rt> Began<'rt> {
-    pub(super) fn new(shared: &'rt Arc<Shared>) -> Began<'rt> {
+    pub(crate) fn new(shared: &'rt Arc<Shared>) -> Began<'rt> {
         let began = Began { shared, hooks: true };
         if let Some(hook) = &shared.config.on_thread_start {
             // The panic hook has spoken; the thread works all the same.

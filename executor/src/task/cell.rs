@@ -13,10 +13,13 @@
 //! A panic in the waker of whoever joins is async-task's to handle, and aborts the process: wakers must not panic.
 //!
 //! Checked by `tests/panics.rs`, `tests/task.rs`.
-use super::error::{JoinError, Origin};
+use super::error::{JoinError, OnPanic, Origin};
+use super::home::Home;
 use super::id::Id;
 use super::meta::{ABORT, Meta};
+use super::registry::Entry;
 use crate::panics::{self, Payload};
+use crate::sched::context;
 use crate::sched::shared::Shared;
 use dormouse_wait::frame::Frame;
 use std::future::Future;
@@ -133,8 +136,6 @@ fn ready<T>(polled: Result<Poll<T>, Payload>, dropped: Result<(), Payload>) -> R
 /// Takes the task off the registry and makes its result.
 #[inline]
 fn finish<T>(meta: &Meta, result: Result<Option<T>, Payload>) -> Result<T, JoinError> {
-    // SAFETY: the task is live, so its runtime is (S4).
-    let shared = unsafe { meta.rt.cast::<Shared>().as_ref() };
     let Some((shard, key)) = meta.place() else {
         // Never registered: the runtime was closing when it was spawned, and nobody has seen its handle yet.
         if let Err(payload) = result {
@@ -142,25 +143,43 @@ fn finish<T>(meta: &Meta, result: Result<Option<T>, Payload>) -> Result<T, JoinE
         }
         return Err(JoinError::cancelled(Id(0)));
     };
+    if let Some(home) = Home::of(meta) {
+        let removed = home.tasks.remove(key);
+        return conclude(meta, removed.entry, result, || {
+            context::with_current(|shared, _| shared.config.on_panic).unwrap_or_default()
+        });
+    }
+    // SAFETY: the task is live, so its runtime is (S4).
+    let shared = unsafe { meta.rt.cast::<Shared>().as_ref() };
     let removed = shared.parts[usize::from(shard)].tasks.remove(key);
-    meta.set_ended();
-    let id = removed.entry.id;
-    let result = match result {
-        Ok(Some(value)) => {
-            drop(removed.entry);
-            Ok(value)
-        }
-        Ok(None) => Err(JoinError::cancelled(id)),
-        Err(payload) => {
-            let (name, spawned) = (removed.entry.name, removed.entry.spawned);
-            let on_panic = shared.config.on_panic;
-            Err(JoinError::panicked(id, payload, Origin { name, spawned, on_panic }))
-        }
-    };
+    let result = conclude(meta, removed.entry, result, || shared.config.on_panic);
     if removed.last {
         shared.shards_ended(1);
     }
     result
+}
+
+/// The result of a task that was taken off its registry.
+#[inline(always)]
+fn conclude<T>(
+    meta: &Meta,
+    entry: Entry,
+    result: Result<Option<T>, Payload>,
+    on_panic: impl FnOnce() -> OnPanic,
+) -> Result<T, JoinError> {
+    meta.set_ended();
+    let id = entry.id;
+    match result {
+        Ok(Some(value)) => {
+            drop(entry);
+            Ok(value)
+        }
+        Ok(None) => Err(JoinError::cancelled(id)),
+        Err(payload) => {
+            let (name, spawned) = (entry.name, entry.spawned);
+            Err(JoinError::panicked(id, payload, Origin { name, spawned, on_panic: on_panic() }))
+        }
+    }
 }
 
 impl<F> Drop for Cell<F> {

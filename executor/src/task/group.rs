@@ -44,6 +44,9 @@ use std::task::{Context, Poll, ready};
 ///
 /// Dropping the group aborts all that is in it.
 ///
+/// An aborted member is dropped where it stands. Members that are to see the failure themselves, because they await
+/// something at their end, watch a `Context` of `dormouse-sync` instead: whoever fails cancels it, with the error as cause.
+///
 /// ```
 /// # dormouse_executor::runtime::block_on(async {
 /// use dormouse_executor::task::Group;

@@ -47,6 +47,13 @@ impl Ids {
         Ids { next: 1, end: u64::MAX }
     }
 
+    /// Numbers for tasks that are registered elsewhere, in a simulated run: from above, so that its own stay as they are.
+    pub(crate) fn lend(&mut self) -> Ids {
+        let end = self.end;
+        self.end -= 1 << 32;
+        Ids { next: self.end, end }
+    }
+
     #[inline]
     pub(crate) fn next(&mut self) -> Id {
         static BLOCKS: AtomicU64 = AtomicU64::new(1);

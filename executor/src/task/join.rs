@@ -6,6 +6,7 @@
 //! Checked by `tests/task.rs`, `tests/shutdown.rs`.
 use super::cell::Out;
 use super::error::JoinError;
+use super::home::Home;
 use super::id::Id;
 use super::life;
 use super::meta::{BLOCKING, Meta};
@@ -140,6 +141,9 @@ impl<T> fmt::Debug for JoinHandle<T> {
 /// same `meta`, and the search in the registry fails.
 fn waker(meta: &Meta) -> Option<Waker> {
     let (shard, key) = meta.place()?;
+    if let Some(home) = Home::of(meta) {
+        return home.tasks.waker(key, meta);
+    }
     let find = |shared: &Shared| shared.parts.get(usize::from(shard))?.tasks.waker(key, meta);
     if context::is_inside(meta.rt) {
         // SAFETY: this thread is inside the runtime, and keeps it there.

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering::*};
 pub(crate) const ABORT: u8 = 1;
 /// The task is a job of the blocking pool.
 pub(crate) const BLOCKING: u8 = 2;
+/// The task is a `LocalSet`'s: `rt` points to its home.
+pub(crate) const LOCAL: u8 = 4;
 
 /// The future is there.
 const LIVE: u8 = 0;
@@ -21,7 +23,8 @@ const ENDED: u8 = 2;
 /// The data that async-task keeps with a task for us.
 #[derive(Debug)]
 pub(crate) struct Meta {
-    /// The runtime (its `Shared`). Alive as long as the task is (S4).
+    /// The runtime (its `Shared`). Alive as long as the task is (S4). Of a local task: its `Home`, which is alive as long
+    /// as the task's memory.
     pub(crate) rt: NonNull<()>,
     /// What the task waits for.
     pub(crate) waits: Waits,

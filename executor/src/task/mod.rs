@@ -11,12 +11,16 @@ pub(crate) mod dump;
 pub(crate) mod ended;
 pub(crate) mod error;
 pub mod group;
+pub(crate) mod home;
 pub(crate) mod id;
 pub(crate) mod join;
 pub mod join_set;
 pub(crate) mod life;
 pub mod local;
+pub mod local_set;
 pub(crate) mod meta;
+pub(crate) mod pinned;
+pub(crate) mod polled;
 pub(crate) mod registry;
 pub(crate) mod spawn;
 pub(crate) mod yield_now;
@@ -27,6 +31,7 @@ pub use id::Id;
 pub use join::{AbortHandle, JoinHandle};
 pub use join_set::JoinSet;
 pub use local::LocalKey;
+pub use local_set::{LocalSet, spawn_local};
 pub use yield_now::{YieldNow, yield_now};
 
 #[doc(inline)]
@@ -147,6 +152,43 @@ where
     spawn::current("spawn_blocking", |shared, seat| spawn::spawn_blocking_in(shared, seat, job, origin))
 }
 
+/// Runs the future that `make` makes as a task with a thread of its own, on which it is made, polled and dropped: so it
+/// need not be `Send`. Go's `runtime.LockOSThread`.
+///
+/// It is the thread for what wants always the same one, as a graphics or a Python context, or for what computes for long
+/// and awaits now and then; a [`LocalSet`] within it runs many futures. The thread is the runtime's, beside its workers;
+/// it starts with this call and ends with the task. Timers and all else of the runtime serve there, as far as the runtime
+/// runs: those of a [current-thread](crate::runtime::Builder::current_thread) one while a thread is in `block_on`.
+///
+/// The handle is as any task's. An [abort](JoinHandle::abort), and the end of the runtime, let the future be dropped on
+/// its thread, at its next poll. If no thread can be started, the handle says cancelled. In a [simulated](crate::sim) run,
+/// where there is one thread, it is a task like the others.
+///
+/// # Panics
+/// Outside of a runtime. A panic of `make` or of the future is a [`JoinError`].
+///
+/// ```
+/// # dormouse_executor::runtime::block_on(async {
+/// use dormouse_executor::{task, time};
+/// use std::rc::Rc;
+/// let pinned = task::spawn_pinned(|| async {
+///     let text = Rc::new("not Send");
+///     time::sleep(time::Duration::from_millis(1)).await;
+///     text.len()
+/// });
+/// assert_eq!(pinned.await.unwrap(), 8);
+/// # });
+/// ```
+#[doc(alias = "LockOSThread")]
+#[track_caller]
+pub fn spawn_pinned<F, Fut>(make: F) -> JoinHandle<Fut::Output>
+where
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future<Output: Send> + 'static,
+{
+    Builder::new().spawn_pinned(make)
+}
+
 /// Runs `job`, which may block, on this thread, while another one works in its place; gives what it returns.
 ///
 /// In a poll on a runtime's thread, what is queued for this thread goes to the others, and a thread is woken or started
@@ -257,5 +299,19 @@ impl<'a> Builder<'a> {
     {
         let origin = self.origin(Location::caller());
         spawn::current("spawn_blocking", |shared, seat| spawn::spawn_blocking_in(shared, seat, job, origin))
+    }
+
+    /// [Spawns](spawn_pinned) a task with this name and a thread of its own.
+    ///
+    /// # Panics
+    /// As [`spawn_pinned`] does.
+    #[track_caller]
+    pub fn spawn_pinned<F, Fut>(self, make: F) -> JoinHandle<Fut::Output>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output: Send> + 'static,
+    {
+        let origin = self.origin(Location::caller());
+        spawn::current("spawn_pinned", |shared, _| pinned::spawn_in(shared, shared.any_part(), make, origin))
     }
 }

@@ -193,6 +193,11 @@ impl Shard {
         self.0.lock().entries.len()
     }
 
+    /// Numbers for tasks that are registered elsewhere; see [`Ids::lend`].
+    pub(crate) fn lend_ids(&self) -> Ids {
+        self.0.lock().ids.lend()
+    }
+
     /// How many tasks are alive, and how many ever were.
     pub(crate) fn counts(&self) -> (usize, u64) {
         let tasks = self.0.lock();

@@ -1,16 +1,18 @@
 //! Spawning: from a future to a task that is registered and published.
 use super::cell::{Cell, Out};
 use super::error::JoinError;
+use super::home::Home;
 use super::id::Id;
 use super::join::JoinHandle;
 use super::meta::{ABORT, BLOCKING, Meta};
-use super::registry::Name;
+use super::polled;
+use super::registry::{Name, Shard};
 use crate::config::Simulated;
 use crate::sched::context;
 use crate::sched::schedule::schedule;
 use crate::sched::seat::Seat;
 use crate::sched::shared::Shared;
-use async_task::{Runnable, Task, WithInfo};
+use async_task::{Runnable, Schedule, Task, WithInfo};
 use dormouse_wait::frame::{self, Site};
 use std::future::Future;
 use std::panic::Location;
@@ -29,7 +31,8 @@ pub(crate) fn current<R>(what: &str, f: impl FnOnce(&Shared, Option<&Seat<'_>>) 
     match context::with_current(f) {
         Some(result) => result,
         None => {
-            let instead = if what.contains("::") { "spawn" } else { what };
+            let has_it = matches!(what, "spawn" | "spawn_many" | "spawn_blocking");
+            let instead = if has_it { what } else { "spawn" };
             panic!(
                 "dormouse: `{what}` was called outside of a runtime: call it in a task, inside `Runtime::block_on`, or \
                  while `Handle::enter`'s guard is held; or use `Handle::{instead}` of a runtime"
@@ -211,10 +214,43 @@ where
 {
     let meta = Meta::new(shared.pointer(), flags);
     let number = seat.map_or_else(|| shared.any_part(), Seat::part);
-    let (runnable, task) = build(meta, future);
-    let shard = &shared.parts[number].tasks;
+    // SAFETY: all is Send.
+    unsafe { enter(shared, number, meta, future, origin, WithInfo(schedule)) }
+}
+
+/// [`make`] for any future and schedule function, into the part with this number. `meta` is the runtime's.
+///
+/// # Safety
+/// As [`build`].
+#[inline(always)]
+pub(super) unsafe fn enter<F, S>(
+    shared: &Shared,
+    number: usize,
+    meta: Meta,
+    future: F,
+    origin: Origin,
+    schedule: S,
+) -> (Option<Runnable<Meta>>, JoinHandle<F::Output>)
+where
+    F: Future + 'static,
+    S: Schedule<Meta> + Send + Sync + 'static,
+{
+    // SAFETY: as the caller promises.
+    let (runnable, task) = unsafe { build(meta, future, schedule) };
+    register(&shared.parts[number].tasks, number as u16, runnable, task, origin)
+}
+
+/// Enters a task that was just made in `shard`, which has this number.
+#[inline(always)]
+pub(super) fn register<T>(
+    shard: &Shard,
+    number: u16,
+    runnable: Runnable<Meta>,
+    task: Task<Out<T>, Meta>,
+    origin: Origin,
+) -> (Option<Runnable<Meta>>, JoinHandle<T>) {
     let (id, entered) =
-        shard.insert(number as u16, runnable.waker(), runnable.metadata(), origin.spawned, origin.name);
+        shard.insert(number, runnable.waker(), runnable.metadata(), origin.spawned, origin.name);
     let handle = JoinHandle::new(task, id);
     if entered {
         return (Some(runnable), handle);
@@ -223,10 +259,19 @@ where
     (None, handle)
 }
 
-fn build<F>(meta: Meta, future: F) -> (Runnable<Meta>, Task<Out<F::Output>, Meta>)
+/// Makes a task.
+///
+/// # Safety
+/// If `future` is not Send, the runnable is run, or dropped, where `future` may be.
+#[inline(always)]
+pub(super) unsafe fn build<F, S>(
+    meta: Meta,
+    future: F,
+    schedule: S,
+) -> (Runnable<Meta>, Task<Out<F::Output>, Meta>)
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F: Future + 'static,
+    S: Schedule<Meta> + Send + Sync + 'static,
 {
     // T5: the cell catches panics.
     let builder = async_task::Builder::new().metadata(meta).propagate_panic(false);
@@ -234,14 +279,14 @@ where
         // SAFETY: it is the metadata of the task that the cell is put into.
         unsafe { Cell::new(future, meta) }
     };
-    // SAFETY: cell and schedule function are Send and 'static (the cell keeps the metadata as a pointer); the schedule
-    // function is Sync; a waker or runnable may be used on any thread.
-    unsafe { builder.spawn_unchecked(cell, WithInfo(schedule)) }
+    // SAFETY: the schedule function is Send, Sync and 'static, and the cell 'static (it keeps the metadata as a pointer). A
+    // cell that is not Send is used as the caller promises.
+    unsafe { builder.spawn_unchecked(cell, schedule) }
 }
 
 /// Drops the future of a task that its closing runtime did not take.
 #[cold]
-fn refuse(task: Runnable<Meta>) {
+pub(super) fn refuse(task: Runnable<Meta>) {
     task.metadata().abort();
     debug_assert!(task.metadata().has(ABORT));
     task.run();
@@ -268,13 +313,26 @@ impl<F: FnOnce() -> R, R> Future for Job<F> {
 
 /// The id of the task that this thread polls.
 pub(crate) fn current_id() -> Option<Id> {
+    if let Some(id) = polled::with(id_of) {
+        return id;
+    }
     context::with_any_seat(|seat| {
         let meta = std::ptr::NonNull::new(seat.polled().cast_mut())?;
         // SAFETY: the task is being polled, so its memory is there.
         let meta = unsafe { meta.as_ref() };
-        let (shard, key) = meta.place()?;
-        seat.shared.parts[usize::from(shard)].tasks.id(key, meta)
+        id_of(meta)
     })?
+}
+
+/// The id of a task that is being polled.
+fn id_of(meta: &Meta) -> Option<Id> {
+    let (shard, key) = meta.place()?;
+    if let Some(home) = Home::of(meta) {
+        return home.tasks.id(key, meta);
+    }
+    // SAFETY: the task is live, so its runtime is (S4).
+    let shared = unsafe { meta.rt.cast::<Shared>().as_ref() };
+    shared.parts[usize::from(shard)].tasks.id(key, meta)
 }
 
 /// What a runtime that is closing answers: for tests of the type's size.
