@@ -14,6 +14,7 @@
 //! | `Mutex` | one owner | at a quiet moment a lock that is waited for is held; whoever has waited for 1 ms is next but one |
 //! | `WaitGroup` | no wait ends before its round | at a quiet moment nobody waits whose round has ended |
 //! | `Context` | a cancel reaches all below at once; a deadline is exactly on time | whoever waits for one that is done is told |
+//! | `RateLimiter` | never more than the bucket gives | what is given up comes back |
 //! | timers | never early | exactly on time |
 //! | abort | the future is gone before the handle says cancelled | what it held is free |
 //!
@@ -42,6 +43,8 @@ mod permits;
 mod quiet;
 #[path = "simulation/races.rs"]
 mod races;
+#[path = "simulation/rate.rs"]
+mod rate;
 #[path = "simulation/select.rs"]
 mod select;
 #[path = "simulation/time.rs"]

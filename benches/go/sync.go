@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ func addSync() {
 	cells["sync/mutex/long"] = func(s scale) sample { return locking(s.of(100_000), lockers, 500) }
 	cells["sync/mutex/held-across-yield"] = holding
 	cells["sync/wait-group"] = waitGroup
+	cells["sync/context/cancel-tree"] = cancelTree
 }
 
 // lockers are the goroutines that want the lock.
@@ -90,5 +92,41 @@ func waitGroup(s scale) sample {
 			group.Wait()
 		}
 		return sum.Load()
+	})
+}
+
+// cancelTree: trees of contexts are made, cancelled at the root, and dropped.
+func cancelTree(s scale) sample {
+	const top, below = 10, 17
+	const contexts = 1 + top*(1+below*(1+below))
+	count := s.of(200)
+	return both(count, count*contexts, func(count int) uint64 {
+		var cancelled uint64
+		for range count {
+			root, cancel := context.WithCancel(context.Background())
+			tree := []context.Context{root}
+			child := func(parent context.Context) context.Context {
+				// Its own cancel would only take it off its parent, which the root's does as well.
+				child, _ := context.WithCancel(parent)
+				tree = append(tree, child)
+				return child
+			}
+			for range top {
+				first := child(root)
+				for range below {
+					second := child(first)
+					for range below {
+						child(second)
+					}
+				}
+			}
+			cancel()
+			for _, one := range tree {
+				if one.Err() != nil {
+					cancelled++
+				}
+			}
+		}
+		return cancelled
 	})
 }

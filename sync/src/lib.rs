@@ -10,11 +10,13 @@
 //! | [`Semaphore`] | permits, in the order in which they were asked for; some or many at once |
 //! | [`Once`], [`OnceCell`] | what is done, or made, once, by the first one who needs it |
 //! | [`SingleFlight`] | the same work, wanted by many at the same time, done once |
+//! | [`RateLimiter`] | so many events in so much time, and bursts |
 //! | [`Context`] | a deadline, a cancel and values, passed down a tree of work |
 //! | [`Barrier`] | so many tasks wait for one another, again and again |
 //!
 //! All futures here are lazy (one that is never polled has no effect), allocate nothing, are fused, and may be dropped
-//! at any moment: nothing is lost, and no wake-up is swallowed. They are `!Unpin`: to poll one by hand or in a loop
+//! at any moment: nothing is lost, and no wake-up is swallowed. (Those that run a future given to them by `OnceCell`, `Once`
+//! or `SingleFlight` are `async` blocks, which are not fused; a flight, and what waits with a deadline, allocates.) They are `!Unpin`: to poll one by hand or in a loop
 //! of `select!`, pin it first with [`std::pin::pin!`].
 //!
 //! ```
@@ -69,6 +71,7 @@ mod context;
 mod mutex;
 mod notify;
 mod once;
+mod rate;
 mod rwlock;
 mod semaphore;
 mod single_flight;
@@ -85,6 +88,7 @@ pub use dormouse_wait::Instant;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 pub use notify::Notify;
 pub use once::{Once, OnceCell, SetError};
+pub use rate::{BurstExceeded, Limit, RateLimiter, Reservation};
 pub use rwlock::{
     MappedRwLockWriteGuard, OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
     RwLockReadGuard, RwLockWriteGuard,
@@ -101,6 +105,7 @@ pub mod futures {
     pub use crate::mutex::{Lock, LockOwned};
     pub use crate::notify::{Notified, OwnedNotified};
     pub use crate::once::WaitSet;
+    pub use crate::rate::RateWait;
     pub use crate::rwlock::{Read, ReadOwned, Write, WriteOwned};
     pub use crate::semaphore::{Acquire, AcquireOwned};
     pub use crate::wait_group::{Track, Wait};

@@ -561,6 +561,62 @@ fn trees_against_a_model() {
     }
 }
 
+/// Tasks and threads make, wait for, run under, drop and cancel contexts of one tree: each function is called or dropped or
+/// stopped, and each wait ends.
+#[test]
+fn many_tasks_on_tokio() {
+    let _watch = watch();
+    let host = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    let (made, ended) = (Count::shared(), Count::shared());
+    for round in 0..200 {
+        let (top, cancel) = root();
+        let tasks: Vec<_> = (0..8)
+            .map(|task| {
+                let (top, made, ended) = (top.clone(), made.clone(), ended.clone());
+                host.spawn(async move {
+                    let mut held = vec![top.with_cancel()];
+                    for turn in 0..50usize {
+                        let chosen = (turn * 7 + task) % held.len();
+                        let child = held[chosen].0.with_cancel();
+                        let guard = ended.on_drop();
+                        made.add();
+                        let function = child.0.after_func(move || drop(guard));
+                        match (turn + task + round) % 6 {
+                            0 => held[chosen].1.cancel(),
+                            1 => drop(held.swap_remove(chosen)),
+                            2 => _ = function.stop(),
+                            3 => {
+                                let waiting = child.0.clone();
+                                let wait = tokio::spawn(async move { waiting.done().await });
+                                tokio::task::yield_now().await;
+                                child.1.cancel();
+                                assert_eq!(wait.await.unwrap(), Cancelled);
+                            }
+                            4 => _ = child.0.run(tokio::task::yield_now()).await,
+                            _ => {}
+                        }
+                        held.push(child);
+                    }
+                    let (last, _) = held.pop().unwrap();
+                    drop(held);
+                    last.run(pending::<()>()).await
+                })
+            })
+            .collect();
+        if round % 2 == 0 {
+            std::thread::yield_now();
+        } else {
+            host.block_on(tokio::task::yield_now());
+        }
+        cancel.cancel();
+        for task in tasks {
+            assert_eq!(host.block_on(task).unwrap(), Err(Cancelled));
+        }
+    }
+    assert_eq!(made.get(), 200 * 8 * 50);
+    assert_eq!(ended.get(), made.get());
+}
+
 #[test]
 fn wait_reason() {
     let (context, _cancel) = root();

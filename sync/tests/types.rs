@@ -137,6 +137,11 @@ assert_impl_all!(WaitSet<'static, u8>: Send, Sync);
 assert_not_impl_any!(WaitSet<'static, u8>: Unpin);
 assert_not_impl_any!(WaitSet<'static, OnlySend>: Send, Sync);
 
+assert_impl_all!(RateLimiter: Send, Sync, Unpin);
+assert_impl_all!(Reservation<'static>: Send, Sync, Unpin);
+assert_not_impl_any!(Reservation<'static>: Clone);
+assert_impl_all!(RateWait<'static>: Send, Sync, Unpin);
+
 assert_impl_all!(SingleFlight<u8, u8>: Send, Sync, Unpin);
 assert_not_impl_any!(SingleFlight<u8, OnlySend>: Send, Sync);
 assert_not_impl_any!(SingleFlight<Rc<u8>, u8>: Send, Sync);

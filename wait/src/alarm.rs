@@ -40,13 +40,15 @@ impl Alarm {
         Alarm(bell)
     }
 
-    /// Wakes `waker` in place of the one before. Not if it has rung already.
-    pub fn rewake(&self, waker: &Waker) {
+    /// Wakes `waker` in place of the one before: true. False if it has rung already.
+    pub fn rewake(&self, waker: &Waker) -> bool {
         let waker = waker.clone();
         let mut place = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = if place.is_some() { place.replace(waker) } else { Some(waker) };
+        let set = place.is_some();
+        let old = if set { place.replace(waker) } else { Some(waker) };
         drop(place);
         drop(old);
+        set
     }
 }
 

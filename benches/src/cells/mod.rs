@@ -4,10 +4,12 @@ mod channel;
 mod channel_blocking;
 mod channel_go;
 mod channel_misc;
+mod context;
 mod machine;
 mod memory;
 mod messages;
 mod mutex;
+mod once_cell;
 mod scheduler;
 mod select;
 mod select_go;
@@ -36,6 +38,8 @@ pub(crate) fn all() -> Vec<Cell> {
         select_go::cells,
         mutex::cells,
         wait_group::cells,
+        context::cells,
+        once_cell::cells,
         timers::cells,
         memory::cells,
         sim::cells,

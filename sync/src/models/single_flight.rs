@@ -3,6 +3,7 @@ use super::{block_on, poll};
 use crate::SingleFlight;
 use dormouse_testing::Count;
 use dormouse_testing::model::{Signal, explore, step};
+use dormouse_wait::prim::atomic::{AtomicUsize, Ordering::AcqRel};
 use dormouse_wait::prim::thread;
 use std::future::pending;
 use std::pin::pin;
@@ -10,9 +11,20 @@ use std::sync::Arc;
 
 type Flight = Arc<SingleFlight<u32, u32>>;
 
-async fn work(works: Arc<Count>) -> u32 {
+/// How many works were done, and how many are under way.
+#[derive(Default)]
+struct Works {
+    done: Count,
+    running: AtomicUsize,
+}
+
+/// A work that must be the only one of its key.
+async fn work(works: Arc<Works>) -> u32 {
+    // Ordering: as strict as can be; the flight is what is tested.
+    assert_eq!(works.running.fetch_add(1, AcqRel), 0, "two at the same work");
     step();
-    works.add();
+    works.running.fetch_sub(1, AcqRel);
+    works.done.add();
     7
 }
 
@@ -20,7 +32,7 @@ async fn work(works: Arc<Count>) -> u32 {
 #[test]
 fn single_flight_two_come() {
     explore(Some(3), Some(2), || {
-        let (flight, works) = (Flight::default(), Count::shared());
+        let (flight, works) = (Flight::default(), Arc::<Works>::default());
         let other = {
             let (flight, works) = (flight.clone(), works.clone());
             thread::spawn(move || block_on(flight.work(1, work(works))))
@@ -29,7 +41,7 @@ fn single_flight_two_come() {
         let other = other.join().unwrap();
         assert_eq!((mine.value, other.value), (7, 7));
         // Whoever comes while the other one is at it joins.
-        assert!(works.get() == 2 || mine.shared && other.shared);
+        assert!(works.done.get() == 2 || mine.shared && other.shared);
         assert!(flight.is_empty());
     });
 }
@@ -38,7 +50,7 @@ fn single_flight_two_come() {
 #[test]
 fn single_flight_dropped_and_forgotten() {
     explore(Some(3), Some(2), || {
-        let (flight, works) = (Flight::default(), Count::shared());
+        let (flight, works) = (Flight::default(), Arc::<Works>::default());
         let dropper = {
             let flight = flight.clone();
             thread::spawn(move || {
@@ -54,7 +66,7 @@ fn single_flight_dropped_and_forgotten() {
         flight.forget(&1);
         dropper.join().unwrap();
         assert_eq!(other.join().unwrap().value, 7);
-        assert_eq!(works.get(), 1);
+        assert_eq!(works.done.get(), 1);
         assert!(flight.is_empty());
     });
 }
