@@ -19,6 +19,81 @@ macro_rules! reads {
                 self.io().poll_read_vectored(cx, bufs)
             }
         }
+
+        #[cfg(all(unix, feature = "tokio-io"))]
+        impl tokio::io::AsyncRead for $type {
+            fn poll_read(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                buf: &mut tokio::io::ReadBuf<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                // SAFETY: nothing that is written there is made unwritten.
+                let unfilled = unsafe { buf.unfilled_mut() };
+                let got = std::task::ready!(self.io().poll_read_uninit(cx, unfilled))?;
+                // SAFETY: so many were written.
+                unsafe { buf.assume_init(got) };
+                buf.advance(got);
+                std::task::Poll::Ready(Ok(()))
+            }
+        }
+
+        #[cfg(all(unix, feature = "hyper"))]
+        impl hyper::rt::Read for $type {
+            fn poll_read(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                mut buf: hyper::rt::ReadBufCursor<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                // SAFETY: nothing that is written there is made unwritten.
+                let unfilled = unsafe { buf.as_mut() };
+                let got = std::task::ready!(self.io().poll_read_uninit(cx, unfilled))?;
+                // SAFETY: so many were written.
+                unsafe { buf.advance(got) };
+                std::task::Poll::Ready(Ok(()))
+            }
+        }
+    };
+}
+
+/// tokio's and hyper's writers have the same methods.
+#[cfg(all(unix, any(feature = "tokio-io", feature = "hyper")))]
+macro_rules! shuts_down {
+    ($trait:path, $type:ty) => {
+        impl $trait for $type {
+            fn poll_write(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                buf: &[u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                self.io().poll_write(cx, buf)
+            }
+
+            fn poll_write_vectored(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                bufs: &[std::io::IoSlice<'_>],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                self.io().poll_write_vectored(cx, bufs)
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                true
+            }
+
+            fn poll_flush(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                std::task::Poll::Ready(Ok(()))
+            }
+
+            fn poll_shutdown(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                std::task::Poll::Ready(self.io().close_write())
+            }
+        }
     };
 }
 
@@ -57,7 +132,14 @@ macro_rules! writes {
                 std::task::Poll::Ready(self.io().close_write())
             }
         }
+
+        #[cfg(all(unix, feature = "tokio-io"))]
+        crate::dialect::shuts_down!(tokio::io::AsyncWrite, $type);
+        #[cfg(all(unix, feature = "hyper"))]
+        crate::dialect::shuts_down!(hyper::rt::Write, $type);
     };
 }
 
+#[cfg(all(unix, any(feature = "tokio-io", feature = "hyper")))]
+pub(crate) use shuts_down;
 pub(crate) use {reads, writes};

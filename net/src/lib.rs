@@ -26,12 +26,17 @@
 //! # }).unwrap();
 //! ```
 //!
+//! With the feature `tokio-io` streams have tokio's I/O traits too (and nothing of its runtime); with `hyper` those of
+//! `hyper::rt`, and the module `hyper_rt` has an executor and a timer for it.
+//!
 //! Built for Linux. On other systems it compiles where `mio` does, and is not tested.
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod addrs;
 mod dialect;
 mod exhausted;
+#[cfg(feature = "hyper")]
+pub mod hyper_rt;
 mod io;
 mod methods;
 mod split;

@@ -53,6 +53,22 @@ where
         })
     }
 
+    /// Reads into memory that need not be written before; as many of its bytes as this says are then.
+    ///
+    /// (By the descriptor itself: `mio` has no such call. Where it must see the call that would block, on Windows, it does
+    /// not: there the traits that need this are not to be had.)
+    #[cfg(all(unix, any(feature = "tokio-io", feature = "hyper")))]
+    pub(crate) fn poll_read_uninit(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [std::mem::MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll(cx, Interest::READABLE, |socket, attempt| {
+            let got = retried(|| socket.sock().recv(buf))?;
+            Ok(noted(attempt, buf.len(), got))
+        })
+    }
+
     pub(crate) fn poll_read_vectored(
         &self,
         cx: &mut Context<'_>,

@@ -1,0 +1,122 @@
+//! tokio's and hyper's I/O traits, by the features `tokio-io` and `hyper`.
+#![allow(missing_docs)]
+#![cfg(all(unix, any(feature = "tokio-io", feature = "hyper")))]
+mod support;
+
+use dormouse_testing::watch;
+use support::{bytes, on_each, pair};
+
+#[cfg(feature = "tokio-io")]
+#[test]
+fn tokios_copy_through_halves_conserves_bytes() {
+    use dormouse_executor::task;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let _watch = watch();
+    on_each(|| async {
+        const LEN: usize = 1 << 20;
+        let (client, server) = pair().await;
+        let echo = task::spawn(async move {
+            let (mut read, mut write) = server.into_split();
+            let count = tokio::io::copy(&mut read, &mut write).await.unwrap();
+            write.shutdown().await.unwrap();
+            count
+        });
+        let (mut read, mut write) = client.into_split();
+        let writer = task::spawn(async move {
+            write.write_all(&bytes(0, LEN)).await.unwrap();
+            write.shutdown().await.unwrap();
+        });
+        // (Into memory that was never written.)
+        let mut came = Vec::new();
+        read.read_to_end(&mut came).await.unwrap();
+        assert!(came == bytes(0, LEN));
+        writer.await.unwrap();
+        assert_eq!(echo.await.unwrap(), LEN as u64);
+    });
+}
+
+#[cfg(feature = "hyper")]
+#[test]
+fn hypers_reads_and_writes() {
+    use hyper::rt::{Read, ReadBuf, Write};
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    let _watch = watch();
+    on_each(|| async {
+        let (mut client, mut server) = pair().await;
+        assert!(client.is_write_vectored());
+        let sent = poll_fn(|cx| Write::poll_write(Pin::new(&mut client), cx, &bytes(0, 9))).await.unwrap();
+        assert_eq!(sent, 9);
+        poll_fn(|cx| Write::poll_shutdown(Pin::new(&mut client), cx)).await.unwrap();
+        let mut memory = [std::mem::MaybeUninit::uninit(); 64];
+        let mut buf = ReadBuf::uninit(&mut memory);
+        let mut len = 0;
+        loop {
+            poll_fn(|cx| Read::poll_read(Pin::new(&mut server), cx, buf.unfilled())).await.unwrap();
+            if buf.filled().len() == len {
+                break;
+            }
+            len = buf.filled().len();
+        }
+        assert_eq!(buf.filled(), bytes(0, 9));
+    });
+}
+
+#[cfg(feature = "hyper")]
+#[test]
+fn hypers_server_and_client_over_our_sockets() {
+    use dormouse_executor::task;
+    use dormouse_net::{TcpStream, hyper_rt};
+    use http_body_util::{BodyExt, Full};
+    use hyper::body::{Bytes, Incoming};
+    use hyper::service::service_fn;
+    use hyper::{Request, Response};
+    use support::listener;
+    let _watch = watch();
+    on_each(|| async {
+        let listener = listener().await;
+        let addr = listener.local_addr().unwrap();
+        let server = task::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let echo = service_fn(async |request: Request<Incoming>| {
+                let body = request.into_body().collect().await?.to_bytes();
+                hyper::Result::Ok(Response::new(Full::new(body)))
+            });
+            let mut builder = hyper::server::conn::http1::Builder::new();
+            builder.timer(hyper_rt::Timer).serve_connection(stream, echo).await.unwrap();
+        });
+        let stream = TcpStream::connect(addr).await.unwrap();
+        let (mut send, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
+        let connection = task::spawn(connection);
+        for len in [0, 5, 300_000] {
+            let body = Full::new(Bytes::from(bytes(len, len)));
+            let response = send.send_request(Request::post("/").body(body).unwrap()).await.unwrap();
+            assert_eq!(response.status(), 200);
+            assert!(response.into_body().collect().await.unwrap().to_bytes() == bytes(len, len));
+        }
+        drop(send);
+        connection.await.unwrap().unwrap();
+        server.await.unwrap();
+    });
+}
+
+#[cfg(feature = "hyper")]
+#[test]
+fn hypers_timer_and_executor() {
+    use dormouse_net::hyper_rt;
+    use hyper::rt::{Executor, Timer};
+    use std::time::{Duration, Instant};
+    let _watch = watch();
+    on_each(|| async {
+        let begin = Instant::now();
+        hyper_rt::Timer.sleep(Duration::from_millis(2)).await;
+        assert!(begin.elapsed() >= Duration::from_millis(2));
+        let mut sleep = hyper_rt::Timer.sleep(Duration::from_secs(3600));
+        hyper_rt::Timer.reset(&mut sleep, Instant::now() + Duration::from_millis(1));
+        sleep.await;
+        let (tell, told) = futures::channel::oneshot::channel();
+        hyper_rt::Executor.execute(async move { tell.send(7).unwrap() });
+        assert_eq!(told.await, Ok(7));
+        assert!(hyper_rt::Timer.now() >= begin);
+    });
+}
