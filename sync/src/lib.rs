@@ -5,11 +5,13 @@
 //! | [`WaitGroup`] | counts what is under way; `wait().await` until nothing is |
 //! | [`Mutex`] | one owner at a time, over awaits too; fast, and fair to whoever has waited for about 1 ms |
 //! | [`RwLock`] | many readers or one writer, who take turns |
+//! | [`Condvar`] | gives a mutex up and waits for a signal |
 //! | [`Notify`] | tells one task, or all that wait, that something has happened |
 //! | [`Semaphore`] | permits, in the order in which they were asked for; some or many at once |
 //! | [`Once`], [`OnceCell`] | what is done, or made, once, by the first one who needs it |
 //! | [`SingleFlight`] | the same work, wanted by many at the same time, done once |
 //! | [`Context`] | a deadline, a cancel and values, passed down a tree of work |
+//! | [`Barrier`] | so many tasks wait for one another, again and again |
 //!
 //! All futures here are lazy (one that is never polled has no effect), allocate nothing, are fused, and may be dropped
 //! at any moment: nothing is lost, and no wake-up is swallowed. They are `!Unpin`: to poll one by hand or in a loop
@@ -60,7 +62,9 @@ macro_rules! guard_formats {
 }
 use guard_formats;
 
+mod barrier;
 mod calm;
+mod condvar;
 mod context;
 mod mutex;
 mod notify;
@@ -74,6 +78,8 @@ mod waiter;
 #[cfg(all(test, dormouse_loom))]
 mod models;
 
+pub use barrier::{Barrier, BarrierWaitResult};
+pub use condvar::{Condvar, WaitTimeoutResult};
 pub use context::{AfterFunc, Cancel, CancelGuard, Cause, Context, ContextError};
 pub use dormouse_wait::Instant;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
@@ -89,6 +95,8 @@ pub use wait_group::{WaitGroup, WaitGroupGuard};
 
 /// The named futures of this crate, for those who store them.
 pub mod futures {
+    pub use crate::barrier::BarrierWait;
+    pub use crate::condvar::{CondvarWait, CondvarWaitTimeout, CondvarWaitWhile};
     pub use crate::context::{Done, Run};
     pub use crate::mutex::{Lock, LockOwned};
     pub use crate::notify::{Notified, OwnedNotified};

@@ -4,12 +4,14 @@ mod common;
 
 use common::poll;
 use common::wakers::{Make, each_call};
-use dormouse_sync::{Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, Semaphore};
+use dormouse_sync::{
+    Barrier, Condvar, Mutex, Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, Semaphore,
+};
 use dormouse_testing::{Event, watch};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex as StdMutex};
 use std::task::Waker;
 use tokio_test::task::spawn;
 
@@ -151,15 +153,15 @@ fn semaphore_closed() {
 /// A lock that is held, and who holds it.
 struct Held {
     lock: Arc<RwLock<u8>>,
-    writer: Mutex<Option<OwnedRwLockWriteGuard<u8>>>,
-    reader: Mutex<Option<OwnedRwLockReadGuard<u8>>>,
+    writer: StdMutex<Option<OwnedRwLockWriteGuard<u8>>>,
+    reader: StdMutex<Option<OwnedRwLockReadGuard<u8>>>,
 }
 
 fn held(writes: bool) -> Arc<Held> {
     let lock = Arc::new(RwLock::new(0));
     let reader = if writes { None } else { lock.clone().try_read_owned() };
     let writer = lock.clone().try_write_owned();
-    Arc::new(Held { lock, writer: Mutex::new(writer), reader: Mutex::new(reader) })
+    Arc::new(Held { lock, writer: StdMutex::new(writer), reader: StdMutex::new(reader) })
 }
 
 fn let_go(held: &Held) {
@@ -226,5 +228,71 @@ fn rwlock_downgrade() {
         },
         act: use_lock,
         check: free,
+    });
+}
+
+type Shared = Arc<(Mutex<u8>, Condvar)>;
+
+fn use_condvar(shared: &Shared) {
+    let (mutex, condvar) = &**shared;
+    if let Some(guard) = mutex.try_lock() {
+        once(condvar.wait(guard));
+    }
+    condvar.notify_one();
+    condvar.notify_all();
+    let _ = format!("{condvar:?}");
+}
+
+fn condvar_lives(grant: fn(&Shared)) {
+    lives(Kind {
+        make: || Arc::new((Mutex::new(0), Condvar::new())),
+        wait: |shared| {
+            let shared = shared.clone();
+            Box::pin(async move { drop(shared.1.wait(shared.0.lock().await).await) })
+        },
+        grant,
+        act: use_condvar,
+        check: |shared| {
+            let (mutex, condvar) = &**shared;
+            let mut wait = spawn(condvar.wait(mutex.try_lock().expect("left locked")));
+            assert!(wait.poll().is_pending());
+            condvar.notify_one();
+            assert!(wait.is_woken());
+        },
+    });
+}
+
+#[test]
+fn condvar() {
+    condvar_lives(|shared| shared.1.notify_one());
+}
+
+#[test]
+fn condvar_all() {
+    condvar_lives(|shared| shared.1.notify_all());
+}
+
+#[test]
+fn barrier() {
+    lives(Kind {
+        make: || Arc::new(Barrier::new(2)),
+        wait: |barrier| {
+            let barrier = barrier.clone();
+            Box::pin(async move {
+                barrier.wait().await;
+            })
+        },
+        grant: |barrier| {
+            once(barrier.wait());
+        },
+        act: |barrier| {
+            once(barrier.wait());
+            let _ = format!("{barrier:?}");
+        },
+        check: |barrier| {
+            let mut wait = spawn(barrier.wait());
+            assert!(wait.poll().is_pending(), "somebody has come who is gone");
+            assert!(once(barrier.wait()) && wait.is_woken());
+        },
     });
 }

@@ -2,7 +2,7 @@
 mod common;
 
 use common::load::{Dice, GiveUp, tokio};
-use dormouse_sync::{Notify, RwLock, RwLockWriteGuard, Semaphore, WaitGroup};
+use dormouse_sync::{Barrier, Condvar, Mutex, Notify, RwLock, RwLockWriteGuard, Semaphore, WaitGroup};
 use dormouse_testing::watch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -209,4 +209,109 @@ fn rwlock_on_tokio() {
     host.block_on(group.wait());
     let total = *lock.try_write().expect("everybody has unlocked");
     assert_eq!(total, (bumps.load(SeqCst), bumps.load(SeqCst)));
+}
+
+/// A bounded queue by hand: what is put is taken, though those who wait give up now and then, some by their time.
+#[test]
+fn condvar_on_tokio() {
+    let _watch = watch();
+    const ITEMS: usize = 4000;
+    #[derive(Default)]
+    struct Shared {
+        items: Mutex<(usize, usize)>,
+        more: Condvar,
+        less: Condvar,
+    }
+    let shared = Arc::new(Shared::default());
+    let host = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
+    let group = WaitGroup::new();
+    for task in 0..4 {
+        let own = shared.clone();
+        host.spawn(group.track(async move {
+            for _ in 0..ITEMS {
+                let mut items = own.less.wait_while(own.items.lock().await, |items| items.0 >= 2).await;
+                items.0 += 1;
+                drop(items);
+                own.more.notify_one();
+            }
+        }));
+        let own = shared.clone();
+        host.spawn(group.track(async move {
+            let mut dice = Dice(0xC0DE + task);
+            let mut taken = 0;
+            while taken < ITEMS {
+                let mut items = own.items.lock().await;
+                if items.0 == 0 {
+                    let waited = own.more.wait(items);
+                    let polls = [1 + dice.roll(3), u64::MAX][usize::from(dice.roll(3) > 0)];
+                    match GiveUp(Box::pin(waited), polls).await {
+                        Some(guard) => items = guard,
+                        None => continue,
+                    }
+                }
+                if items.0 > 0 {
+                    items.0 -= 1;
+                    items.1 += 1;
+                    taken += 1;
+                    drop(items);
+                    own.less.notify_one();
+                }
+            }
+        }));
+    }
+    host.block_on(group.wait());
+    assert_eq!(*shared.items.try_lock().expect("everybody has unlocked"), (0, 4 * ITEMS));
+}
+
+/// Signals and deadlines of no time and of little: everybody comes back with the mutex, nobody waits for ever.
+#[test]
+fn condvar_timeouts_on_threads() {
+    let _watch = watch();
+    let (mutex, condvar) = (Mutex::new(0usize), Condvar::new());
+    std::thread::scope(|scope| {
+        for thread in 0..3 {
+            let (mutex, condvar) = (&mutex, &condvar);
+            scope.spawn(move || {
+                for turn in 0..300 {
+                    let timeout = std::time::Duration::from_micros((turn + thread) % 3 * 50);
+                    let wait = async { condvar.wait_timeout(mutex.lock().await, timeout).await };
+                    let (mut guard, _) = futures::executor::block_on(wait);
+                    *guard += 1;
+                }
+            });
+        }
+        scope.spawn(|| {
+            for turn in 0..3000 {
+                if turn % 5 == 0 { condvar.notify_all() } else { condvar.notify_one() }
+            }
+        });
+    });
+    assert_eq!(mutex.into_inner(), 900);
+}
+
+/// Rounds without a pause: one leader each, everybody sees what all did before. (Nobody gives up here: who
+/// does cannot know whether he was released.)
+#[test]
+fn barrier_on_tokio() {
+    let _watch = watch();
+    const SIZE: usize = 40;
+    const ROUNDS: usize = 200;
+    let (barrier, work, leaders) =
+        (Arc::new(Barrier::new(SIZE)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let host = tokio();
+    let group = WaitGroup::new();
+    for _ in 0..SIZE {
+        let (barrier, work, leaders) = (barrier.clone(), work.clone(), leaders.clone());
+        host.spawn(group.track(async move {
+            for round in 1..=ROUNDS {
+                work.fetch_add(1, SeqCst);
+                let result = barrier.wait().await;
+                leaders.fetch_add(usize::from(result.is_leader()), SeqCst);
+                assert!(work.load(SeqCst) >= round * SIZE, "released before all had come");
+                barrier.wait().await;
+            }
+        }));
+    }
+    host.block_on(group.wait());
+    assert_eq!(leaders.load(SeqCst), ROUNDS);
 }

@@ -141,9 +141,25 @@ assert_impl_all!(SingleFlight<u8, u8>: Send, Sync, Unpin);
 assert_not_impl_any!(SingleFlight<u8, OnlySend>: Send, Sync);
 assert_not_impl_any!(SingleFlight<Rc<u8>, u8>: Send, Sync);
 
+assert_impl_all!(Condvar: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(CondvarWait<'static, 'static, u8>: Send, Sync);
+assert_impl_all!(CondvarWait<'static, 'static, OnlySend>: Send);
+assert_not_impl_any!(CondvarWait<'static, 'static, u8>: Unpin);
+assert_not_impl_any!(CondvarWait<'static, 'static, Rc<u8>>: Send, Sync);
+assert_impl_all!(CondvarWaitTimeout<'static, 'static, u8>: Send, Sync);
+assert_not_impl_any!(CondvarWaitTimeout<'static, 'static, u8>: Unpin);
+assert_impl_all!(WaitTimeoutResult: Send, Sync, Copy);
+
+assert_impl_all!(Barrier: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(BarrierWait<'static>: Send, Sync);
+assert_not_impl_any!(BarrierWait<'static>: Unpin);
+assert_impl_all!(BarrierWaitResult: Send, Sync, Copy);
+
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn sizes() {
+    assert_eq!(size_of::<Condvar>(), 24);
+    assert_eq!(size_of::<Barrier>(), 40);
     assert_eq!(size_of::<RwLock<()>>(), 32);
     assert_eq!(size_of::<RwLockReadGuard<'static, u64>>(), 16);
     assert_eq!(size_of::<Notify>(), 24);
@@ -165,6 +181,10 @@ fn constants() {
     NOTIFY.notify_one();
     static RWLOCK: RwLock<u8> = RwLock::new(1);
     assert_eq!(*RWLOCK.try_read().unwrap(), 1);
+    static CONDVAR: Condvar = Condvar::new();
+    CONDVAR.notify_one();
+    static BARRIER: Barrier = Barrier::new(3);
+    assert_eq!(format!("{BARRIER:?}"), "Barrier { size: 3, arrived: 0 }");
     static SEMAPHORES: [Semaphore; 2] = [Semaphore::new(1), Semaphore::fixed(1)];
     assert!(SEMAPHORES.iter().all(|semaphore| semaphore.try_acquire().is_ok()));
     static MUTEX: Mutex<u8> = Mutex::new(1);

@@ -5,6 +5,8 @@
 //! waiter that loses starves. `PATIENCE` is 1 here.
 //!
 //! Before each operation stands a [`step`].
+mod barrier;
+mod condvar;
 mod context;
 mod mutex;
 mod notify;

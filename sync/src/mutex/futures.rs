@@ -21,7 +21,7 @@ pub struct Lock<'a, T: ?Sized> {
 
 impl<'a, T: ?Sized> Lock<'a, T> {
     #[inline]
-    pub(super) fn new(mutex: &'a Mutex<T>, site: Site) -> Self {
+    pub(crate) fn new(mutex: &'a Mutex<T>, site: Site) -> Self {
         Lock { mutex, waiter: Waiter::new(site) }
     }
 }

@@ -1,6 +1,6 @@
 //! Futures and guards that are not used are pointed out.
 #![deny(unused_must_use)]
-use dormouse_sync::{Mutex, Notify, RwLock, Semaphore, WaitGroup};
+use dormouse_sync::{Barrier, Condvar, Mutex, Notify, RwLock, Semaphore, WaitGroup};
 
 fn main() {
     let (mutex, group) = (Mutex::new(1), WaitGroup::new());
@@ -19,4 +19,6 @@ fn main() {
     lock.write();
     lock.read_blocking();
     lock.write_blocking();
+    Condvar::new().wait(mutex.lock_blocking());
+    Barrier::new(2).wait();
 }
