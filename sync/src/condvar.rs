@@ -462,10 +462,7 @@ impl<'m, T: ?Sized> Future for CondvarWaitTimeout<'_, 'm, T> {
             let until = *this.until.get_or_insert_with(|| Instant::now().checked_add(*this.timeout));
             let Some(until) = until else { return Poll::Pending };
             if Instant::now() < until {
-                // (One whose host has gone rings too early.)
-                if !this.alarm.as_ref().is_some_and(|alarm| alarm.rewake(cx.waker())) {
-                    *this.alarm = Some(Alarm::at(until, cx.waker()));
-                }
+                Alarm::renew(this.alarm, until, cx.waker());
                 return Poll::Pending;
             }
             *this.alarm = None;

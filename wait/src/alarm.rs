@@ -40,6 +40,14 @@ impl Alarm {
         Alarm(bell)
     }
 
+    /// Lets the alarm in `place` wake `waker`; sets one if there is none, or if it has rung too early, as its runtime has ended.
+    pub fn renew(place: &mut Option<Alarm>, at: Instant, waker: &Waker) {
+        let set = place.as_ref().is_some_and(|alarm| alarm.rewake(waker));
+        if !set {
+            *place = Some(Alarm::at(at, waker));
+        }
+    }
+
     /// Wakes `waker` in place of the one before: true. False if it has rung already.
     pub fn rewake(&self, waker: &Waker) -> bool {
         let waker = waker.clone();

@@ -282,11 +282,7 @@ impl Future for RateWait<'_> {
                 this.state = State::Done;
                 return Poll::Ready(Ok(()));
             }
-            let set = alarm.as_ref().is_some_and(|alarm| alarm.rewake(cx.waker()));
-            if !set {
-                // The first one; or it has rung too early, as its runtime has ended.
-                *alarm = Some(Alarm::at(at, cx.waker()));
-            }
+            Alarm::renew(alarm, at, cx.waker());
         }
         frame::note(Reason::RateWait, Some(this.site));
         Poll::Pending
