@@ -159,6 +159,20 @@ assert_impl_all!(BarrierWait<'static>: Send, Sync);
 assert_not_impl_any!(BarrierWait<'static>: Unpin);
 assert_impl_all!(BarrierWaitResult: Send, Sync, Copy);
 
+assert_impl_all!(Condvar: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(CondvarWait<'static, 'static, u8>: Send, Sync);
+assert_impl_all!(CondvarWait<'static, 'static, OnlySend>: Send);
+assert_not_impl_any!(CondvarWait<'static, 'static, u8>: Unpin);
+assert_not_impl_any!(CondvarWait<'static, 'static, Rc<u8>>: Send, Sync);
+assert_impl_all!(CondvarWaitTimeout<'static, 'static, u8>: Send, Sync);
+assert_not_impl_any!(CondvarWaitTimeout<'static, 'static, u8>: Unpin);
+assert_impl_all!(WaitTimeoutResult: Send, Sync, Copy);
+
+assert_impl_all!(Barrier: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(BarrierWait<'static>: Send, Sync);
+assert_not_impl_any!(BarrierWait<'static>: Unpin);
+assert_impl_all!(BarrierWaitResult: Send, Sync, Copy);
+
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn sizes() {
