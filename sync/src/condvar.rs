@@ -25,7 +25,7 @@
 //! Rejected: moving a signalled waiter over into the mutex's list (saves a poll where the signaller holds the mutex still,
 //! but ties the two together).
 //!
-//! Checked by `models::condvar`, `tests/condvar.rs`, `tests/reentrant_waits.rs`, `tests/stress_waits.rs`.
+//! Checked by `models::condvar`, `flows::condvar`, `tests/condvar.rs`, `tests/reentrant_waits.rs`, `tests/stress_waits.rs`.
 use crate::calm::{discard, in_batches, release};
 use crate::mutex::{Lock as MutexLock, MutexGuard};
 use dormouse_wait::Instant;

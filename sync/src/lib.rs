@@ -78,6 +78,9 @@ mod single_flight;
 mod wait_group;
 mod waiter;
 
+#[cfg(all(test, dormouse_shuttle))]
+#[path = "models/shuttle/mod.rs"]
+mod flows;
 #[cfg(all(test, dormouse_loom))]
 mod models;
 

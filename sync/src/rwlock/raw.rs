@@ -36,7 +36,7 @@
 //! nobody starves, as the mutex does it (readers may not pass a waiting writer anyway, so it would serve writers among
 //! themselves only).
 //!
-//! Checked by `models::rwlock`, `tests/rwlock.rs`, `tests/fairness.rs`, `tests/reentrant_waits.rs`,
+//! Checked by `models::rwlock`, `flows::rwlock`, `tests/rwlock.rs`, `tests/fairness.rs`, `tests/reentrant_waits.rs`,
 //! `tests/stress_waits.rs`.
 use crate::calm::{discard, in_batches, release};
 use dormouse_wait::frame::{self, Reason, Site};
@@ -435,7 +435,7 @@ impl Waiter {
     }
 }
 
-#[cfg(all(test, not(dormouse_loom)))]
+#[cfg(all(test, not(any(dormouse_loom, dormouse_shuttle))))]
 mod tests {
     use super::*;
 
