@@ -463,7 +463,9 @@ impl<'m, T: ?Sized> Future for CondvarWaitTimeout<'_, 'm, T> {
             let Some(until) = until else { return Poll::Pending };
             if Instant::now() < until {
                 match this.alarm {
-                    Some(alarm) => alarm.rewake(cx.waker()),
+                    Some(alarm) => {
+                        alarm.rewake(cx.waker());
+                    }
                     None => *this.alarm = Some(Alarm::at(until, cx.waker())),
                 }
                 return Poll::Pending;
