@@ -464,7 +464,10 @@ impl<'m, T: ?Sized> Future for CondvarWaitTimeout<'_, 'm, T> {
             if Instant::now() < until {
                 match this.alarm {
                     Some(alarm) => {
-                        alarm.rewake(cx.waker());
+                        if !alarm.rewake(cx.waker()) {
+                            // It rang just now, for the waker before this one.
+                            cx.waker().wake_by_ref();
+                        }
                     }
                     None => *this.alarm = Some(Alarm::at(until, cx.waker())),
                 }
