@@ -19,6 +19,7 @@ mod table;
 mod timers;
 mod tools;
 mod wait_group;
+mod waits;
 mod watch;
 
 use crate::registry::Cell;
@@ -40,6 +41,7 @@ pub(crate) fn all() -> Vec<Cell> {
         wait_group::cells,
         context::cells,
         once_cell::cells,
+        waits::cells,
         timers::cells,
         memory::cells,
         sim::cells,
