@@ -21,12 +21,12 @@ fn cancel(line: &[(Context, Cancel)], from: usize) {
     assert!(line[from..].iter().all(|(context, _)| context.is_done()), "the cancel did not reach all");
 }
 
-/// C3, C4: two cancel at two heights, two wait below, one impatiently; each wait ends, each cancel is complete.
+/// C3, C4: three cancel at two heights, two wait below, one impatiently; each wait ends, each cancel is complete.
 #[test]
 fn cancels_at_two_heights() {
     flow(|| {
         let line = Arc::new(line(&Context::background(), 4));
-        let cancels = [0, 2].map(|height| {
+        let cancels = [0, 2, 0].map(|height| {
             let line = line.clone();
             spawn(async move { cancel(&line, height) })
         });
