@@ -5,6 +5,7 @@
 //! points (PCT), from a fixed seed. Tasks that all wait are a deadlock, which shuttle reports. The clock stands, as in the
 //! loom models.
 mod condvar;
+mod context;
 mod rwlock;
 
 use dormouse_wait::Instant;
