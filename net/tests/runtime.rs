@@ -16,7 +16,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
-use support::{bytes, listener, on_each, pair, runtimes, waiting};
+use support::{bytes, listener, on_each, pair, quiet, runtimes, waiting};
 
 /// Polls `future` once.
 async fn once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
@@ -215,7 +215,7 @@ fn timers_and_sockets_together() {
 fn a_blocked_worker_does_not_stall_sockets() {
     let _watch = watch();
     for workers in 1..=3 {
-        let rt = Builder::multi_thread().worker_threads(workers).build().unwrap();
+        let rt = quiet(Builder::multi_thread().worker_threads(workers));
         rt.block_on(async {
             for _ in 0..5 {
                 let (client, mut server) = pair().await;
@@ -260,7 +260,7 @@ fn a_blocked_worker_does_not_stall_sockets() {
 fn the_thread_in_block_on_leaves_and_sockets_go_on() {
     let _watch = watch();
     for workers in [1, 3] {
-        let rt = Builder::multi_thread().worker_threads(workers).build().unwrap();
+        let rt = quiet(Builder::multi_thread().worker_threads(workers));
         let addr = rt.block_on(async {
             let listener = listener().await;
             let addr = listener.local_addr().unwrap();
@@ -288,7 +288,7 @@ fn the_thread_in_block_on_leaves_and_sockets_go_on() {
 #[test]
 fn two_threads_in_block_on_of_a_current_thread_runtime() {
     let _watch = watch();
-    let rt = Arc::new(Builder::current_thread().build().unwrap());
+    let rt = Arc::new(quiet(Builder::current_thread()));
     let (mut client, mut server) = rt.block_on(pair());
     let (gone, goes) = mpsc::channel();
     let other = std::thread::spawn({
@@ -344,7 +344,7 @@ fn a_first_socket_wakes_a_thread_that_sleeps_without_knowing_of_sockets() {
 #[test]
 fn a_thread_that_leaves_hands_the_reactor_over() {
     let _watch = watch();
-    let rt = Builder::current_thread().build().unwrap();
+    let rt = quiet(Builder::current_thread());
     let (mut client, mut server) = rt.block_on(pair());
     let gate = Gate::default();
     std::thread::scope(|scope| {
@@ -367,7 +367,7 @@ fn a_thread_that_leaves_hands_the_reactor_over() {
 #[test]
 fn the_monitor_attends_when_every_thread_is_stuck() {
     let _watch = watch();
-    let rt = Builder::multi_thread().worker_threads(1).max_spare_threads(0).build().unwrap();
+    let rt = quiet(Builder::multi_thread().worker_threads(1).max_spare_threads(0));
     let (client, server) = rt.block_on(pair());
     let wall = Wall::default();
     let blocked = rt.spawn({
