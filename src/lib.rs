@@ -195,6 +195,13 @@ pub mod net {
     pub use dormouse_net::*;
 }
 
+/// Signals of the system: [`ctrl_c`](signal::ctrl_c), and any other as a stream.
+#[cfg(unix)]
+pub mod signal {
+    #[doc(inline)]
+    pub use dormouse_net::signal::*;
+}
+
 /// What most programs use: `use dormouse::prelude::*;`.
 ///
 /// ```

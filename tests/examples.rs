@@ -126,6 +126,8 @@ const CASES: &[Case] = &[
             ]),
         )
     },
+    // tests/echo.rs says the rest of it.
+    Case { arguments: &["127.0.0.1:0", "0"], ..rule("echo", 0, no_echo) },
     // tests/digest.rs says the rest of it.
     Case { arguments: &["examples/hello_goroutine.rs"], ..rule("digest", 0, one_digest) },
 ];
@@ -198,9 +200,9 @@ fn run_case(case: &Case, workers: Option<&str>) -> Result<(), String> {
     ))
 }
 
-/// These measure threads, work on files, or use the simulator themselves.
-const NOT_SIMULATED: [&str; 4] =
-    ["concurrency_and_parallelism", "digest", "full_buffer_deadlock", "worker_pool_deadlock"];
+/// These measure threads, work on files or sockets, or use the simulator themselves.
+const NOT_SIMULATED: [&str; 5] =
+    ["concurrency_and_parallelism", "digest", "echo", "full_buffer_deadlock", "worker_pool_deadlock"];
 
 /// The same programs under the simulator, in many orders: they print what they should, and take exactly the virtual time
 /// that they sleep.
@@ -396,6 +398,11 @@ fn worker_pool_deadlock(lines: &[&str]) -> Result<(), String> {
         "worker_pool_deadlock",
         &[("main", "jobs_tx.send(j)"), ("task 1", results), ("task 2", results), ("task 3", results)],
     )
+}
+
+fn no_echo(lines: &[&str]) -> Result<(), String> {
+    let said = lines.len() == 2 && lines[0].starts_with("echo at 127.0.0.1:");
+    ensure(said && lines[1] == "0 connections, 0 bytes", "should listen, and end at once")
 }
 
 fn one_digest(lines: &[&str]) -> Result<(), String> {

@@ -39,6 +39,8 @@ mod exhausted;
 pub mod hyper_rt;
 mod io;
 mod methods;
+#[cfg(unix)]
+pub mod signal;
 mod split;
 mod stream;
 pub mod tcp;

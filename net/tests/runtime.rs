@@ -16,7 +16,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
-use support::{bytes, listener, on_each, pair, runtimes, waiting};
+use support::{bytes, listener, on_each, pair, quiet, runtimes, waiting};
 
 /// Polls `future` once.
 async fn once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
@@ -215,7 +215,7 @@ fn timers_and_sockets_together() {
 fn a_blocked_worker_does_not_stall_sockets() {
     let _watch = watch();
     for workers in 1..=3 {
-        let rt = Builder::multi_thread().worker_threads(workers).build().unwrap();
+        let rt = quiet(Builder::multi_thread().worker_threads(workers));
         rt.block_on(async {
             for _ in 0..5 {
                 let (client, mut server) = pair().await;
@@ -260,7 +260,7 @@ fn a_blocked_worker_does_not_stall_sockets() {
 fn the_thread_in_block_on_leaves_and_sockets_go_on() {
     let _watch = watch();
     for workers in [1, 3] {
-        let rt = Builder::multi_thread().worker_threads(workers).build().unwrap();
+        let rt = quiet(Builder::multi_thread().worker_threads(workers));
         let addr = rt.block_on(async {
             let listener = listener().await;
             let addr = listener.local_addr().unwrap();
@@ -288,7 +288,7 @@ fn the_thread_in_block_on_leaves_and_sockets_go_on() {
 #[test]
 fn two_threads_in_block_on_of_a_current_thread_runtime() {
     let _watch = watch();
-    let rt = Arc::new(Builder::current_thread().build().unwrap());
+    let rt = Arc::new(quiet(Builder::current_thread()));
     let (mut client, mut server) = rt.block_on(pair());
     let (gone, goes) = mpsc::channel();
     let other = std::thread::spawn({
@@ -313,6 +313,82 @@ fn two_threads_in_block_on_of_a_current_thread_runtime() {
         server.write_all(b"y").await.unwrap();
         client.read_exact(&mut [0; 1]).await.unwrap();
     });
+}
+
+#[test]
+fn a_first_socket_wakes_a_thread_that_sleeps_without_knowing_of_sockets() {
+    let _watch = watch();
+    for rt in runtimes() {
+        let gate = Gate::default();
+        std::thread::scope(|scope| {
+            let parks = rt.metrics().parks;
+            scope.spawn(|| rt.block_on(gate.clone()));
+            until(|| gate.waiting() == 1 && rt.metrics().parks > parks);
+            // Made and waited for where no thread of the runtime comes by.
+            let guard = rt.enter();
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let addr = listener.local_addr().unwrap();
+            let listener = TcpListener::from_std(listener).unwrap();
+            let (count, waker) = Count::new();
+            let mut accept = pin!(listener.accept());
+            assert!(accept.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            let _client = std::net::TcpStream::connect(addr).unwrap();
+            until(|| count.get() == 1);
+            assert!(accept.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+            drop(guard);
+            gate.open();
+        });
+    }
+}
+
+#[test]
+fn a_thread_that_leaves_hands_the_reactor_over() {
+    let _watch = watch();
+    let rt = quiet(Builder::current_thread());
+    let (mut client, mut server) = rt.block_on(pair());
+    let gate = Gate::default();
+    std::thread::scope(|scope| {
+        let parks = rt.metrics().parks;
+        let first = scope.spawn(|| rt.block_on(gate.clone()));
+        until(|| gate.waiting() == 1 && rt.metrics().parks > parks);
+        // The second one finds the first one in the reactor.
+        let parks = rt.metrics().parks;
+        let second = scope.spawn(|| rt.block_on(server.read_exact(&mut [0; 1])).unwrap());
+        until(|| rt.metrics().parks > parks);
+        // It is woken there by what is no news of a socket, and leaves.
+        gate.open();
+        first.join().unwrap();
+        let _guard = rt.enter();
+        assert!(pin!(client.write(b"x")).poll(&mut Context::from_waker(&Count::new().1)).is_ready());
+        second.join().unwrap();
+    });
+}
+
+#[test]
+fn the_monitor_attends_when_every_thread_is_stuck() {
+    let _watch = watch();
+    let rt = quiet(Builder::multi_thread().worker_threads(1).max_spare_threads(0));
+    let (client, server) = rt.block_on(pair());
+    let wall = Wall::default();
+    let blocked = rt.spawn({
+        let wall = wall.clone();
+        async move { wall.block() }
+    });
+    until(|| wall.blocked() == 1);
+    assert!(server.try_read(&mut [0]).is_err());
+    let guard = rt.enter();
+    for round in 1..=3 {
+        let (count, waker) = Count::new();
+        let mut wait = pin!(server.readable());
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        client.try_write(&[round]).unwrap();
+        until(|| count.get() == 1);
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+        while server.try_read(&mut [0]).is_ok() {}
+    }
+    drop(guard);
+    wall.open();
+    rt.block_on(blocked).unwrap();
 }
 
 #[test]
