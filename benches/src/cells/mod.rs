@@ -9,6 +9,7 @@ mod machine;
 mod memory;
 mod messages;
 mod mutex;
+mod net;
 mod once_cell;
 mod scheduler;
 mod select;
@@ -43,6 +44,7 @@ pub(crate) fn all() -> Vec<Cell> {
         once_cell::cells,
         waits::cells,
         timers::cells,
+        net::cells,
         memory::cells,
         sim::cells,
         machine::cells,

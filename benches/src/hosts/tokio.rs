@@ -8,17 +8,23 @@ use tokio::task::{self, JoinHandle};
 use tokio::time;
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Tokio(Threads);
+pub(crate) struct Tokio(Threads, bool);
 
 impl Tokio {
-    pub(crate) const ALL: Tokio = Tokio(Threads::All);
-    pub(crate) const ONE: Tokio = Tokio(Threads::One);
+    pub(crate) const ALL: Tokio = Tokio(Threads::All, false);
+    pub(crate) const ONE: Tokio = Tokio(Threads::One, false);
+    /// With its reactor, which changes how its threads sleep.
+    pub(crate) const ALL_WITH_IO: Tokio = Tokio(Threads::All, true);
+    pub(crate) const ONE_WITH_IO: Tokio = Tokio(Threads::One, true);
 
     fn runtime(self) -> Runtime {
         let mut builder = match self.0 {
             Threads::All => Builder::new_multi_thread(),
             Threads::One => Builder::new_current_thread(),
         };
+        if self.1 {
+            builder.enable_io();
+        }
         builder.worker_threads(WORKERS).enable_time().build().expect("a runtime")
     }
 }
