@@ -236,3 +236,8 @@ struct Channels;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/blocking.md")]
 struct Blocking;
+
+/// The guide's programs compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/sync.md")]
+struct Sync;

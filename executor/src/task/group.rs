@@ -39,13 +39,14 @@ use std::task::{Context, Poll, ready};
 /// fails, with an `Err` or a panic, cancels the rest: they are [aborted](super::JoinHandle::abort), so each future is
 /// dropped at its next poll; and what is given to [`go`](Group::go) from then on is dropped at once.
 ///
-/// `wait` gives the first error. If a member panicked, `wait` panics with that, as errgroup's does, whatever errors there
-/// were: a panic is not lost.
+/// `wait` gives the first error. If a member panicked, `wait` panics with that, whatever errors there were: a panic is not
+/// lost. (In Go it ends the program.)
 ///
 /// Dropping the group aborts all that is in it.
 ///
 /// An aborted member is dropped where it stands. Members that are to see the failure themselves, because they await
-/// something at their end, watch a `Context` of `dormouse-sync` instead: whoever fails cancels it, with the error as cause.
+/// something at their end, watch a `Context` of `dormouse-sync` instead: whoever fails cancels it, with the error as cause,
+/// and ends with `Ok`.
 ///
 /// ```
 /// # dormouse_executor::runtime::block_on(async {
