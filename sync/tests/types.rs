@@ -145,19 +145,6 @@ assert_impl_all!(RateWait<'static>: Send, Sync, Unpin);
 assert_impl_all!(SingleFlight<u8, u8>: Send, Sync, Unpin);
 assert_not_impl_any!(SingleFlight<u8, OnlySend>: Send, Sync);
 assert_not_impl_any!(SingleFlight<Rc<u8>, u8>: Send, Sync);
-assert_impl_all!(Condvar: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
-assert_impl_all!(CondvarWait<'static, 'static, u8>: Send, Sync);
-assert_impl_all!(CondvarWait<'static, 'static, OnlySend>: Send);
-assert_not_impl_any!(CondvarWait<'static, 'static, u8>: Unpin);
-assert_not_impl_any!(CondvarWait<'static, 'static, Rc<u8>>: Send, Sync);
-assert_impl_all!(CondvarWaitTimeout<'static, 'static, u8>: Send, Sync);
-assert_not_impl_any!(CondvarWaitTimeout<'static, 'static, u8>: Unpin);
-assert_impl_all!(WaitTimeoutResult: Send, Sync, Copy);
-
-assert_impl_all!(Barrier: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
-assert_impl_all!(BarrierWait<'static>: Send, Sync);
-assert_not_impl_any!(BarrierWait<'static>: Unpin);
-assert_impl_all!(BarrierWaitResult: Send, Sync, Copy);
 
 assert_impl_all!(Condvar: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(CondvarWait<'static, 'static, u8>: Send, Sync);

@@ -1,6 +1,8 @@
 //! What the tests of the crates share: a [watchdog](watch) over tests that could hang, [wakers](hooked) that call back
 //! and panic, [values](Tally) whose fate is counted, and futures and guards to put into tasks.
 mod count;
+#[cfg(dormouse_shuttle)]
+pub mod flow;
 mod gate;
 #[cfg(dormouse_loom)]
 pub mod model;

@@ -188,7 +188,7 @@ impl Drop for Ring {
     }
 }
 
-#[cfg(all(test, not(dormouse_loom)))]
+#[cfg(all(test, not(any(dormouse_loom, dormouse_shuttle))))]
 mod tests {
     use super::*;
 

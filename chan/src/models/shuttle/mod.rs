@@ -1,10 +1,7 @@
 //! Shuttle models: flows of three and four tasks, which are too long to be tried in every interleaving (`models`, by loom).
 //!
-//! `RUSTFLAGS="--cfg dormouse_shuttle -C debug-assertions" cargo test -p dormouse-chan --lib --release` runs them. Each
-//! flow runs some thousand times under a random scheduler, and as often under one that keeps priorities and changes them
-//! at a few random points (PCT): it finds what needs few and rare switches. Both start from a fixed seed, so that a
-//! failure repeats; it is printed with the run that failed, and shuttle prints the schedule. `SHUTTLE_RANDOM_SEED=n` takes
-//! another one.
+//! `RUSTFLAGS="--cfg dormouse_shuttle -C debug-assertions" cargo test -p dormouse-chan --lib --release` runs them, as
+//! [`dormouse_testing::flow`] says.
 //!
 //! Two nets, as in the loom models: tasks that all wait are a deadlock, which shuttle reports; and each value has one fate:
 //! sent = received + given back + dropped, counted by a [`Ledger`] and a [`Tally`]. All accesses are sequentially
@@ -21,69 +18,24 @@ mod token;
 mod watch;
 
 use crate::{Receiver, SendError, Sender, bounded, select};
-use dormouse_testing::{Tally, Value, on_drop};
+use dormouse_testing::flow::{impatient, join, spawn};
+use dormouse_testing::{Tally, Value};
 use dormouse_wait::random;
-use shuttle::future::{JoinHandle, block_on, yield_now};
+use shuttle::future::{block_on, yield_now};
 use shuttle::rand::{Rng, thread_rng};
-use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
-use shuttle::{Config, Runner};
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
-use std::task::Poll;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-const SEED: u64 = 0xD0_12_40_05_E0;
-/// Shuttle's own variable, for another one.
-const SEED_BY: &str = "SHUTTLE_RANDOM_SEED";
 /// Runs of a flow per scheduler.
 const RUNS: usize = 5000;
-/// Changes of priority in a run under PCT, and one.
-const DEPTH: usize = 4;
 
 /// Runs `body` under both schedulers.
 fn flow(body: impl Fn() + Send + Sync + 'static) {
-    let body = Arc::new(body);
-    run("random", RandomScheduler::new_from_seed(SEED, RUNS), body.clone());
-    run("PCT", PctScheduler::new_from_seed(SEED, DEPTH, RUNS), body);
-}
-
-fn run<B: Fn() + Send + Sync + 'static>(
-    name: &'static str,
-    scheduler: impl Scheduler + 'static,
-    body: Arc<B>,
-) {
-    let runs = Arc::new(AtomicUsize::new(0));
-    let begun = runs.clone();
-    let failed = on_drop(move || {
-        if std::thread::panicking() {
-            let seed = std::env::var(SEED_BY).unwrap_or_else(|_| SEED.to_string());
-            eprintln!("failed: scheduler {name}, {SEED_BY}={seed}, run {}", begun.load(SeqCst));
-        }
+    dormouse_testing::flow::flow(RUNS, move || {
+        // The choices of selects are part of the schedule.
+        let seed = thread_rng().r#gen();
+        random::with_seed(seed, &body);
     });
-    let mut config = Config::new();
-    config.stack_size = 1 << 18; // a debug build's frames are large
-    let done = Runner::new(scheduler, config).run({
-        let runs = runs.clone();
-        move || {
-            runs.fetch_add(1, SeqCst);
-            // The choices of selects are part of the schedule.
-            let seed = thread_rng().r#gen();
-            random::with_seed(seed, &*body);
-        }
-    });
-    assert_eq!(done, RUNS);
-    drop(failed);
-}
-
-/// A task of the flow.
-fn spawn<F: Future<Output: Send> + Send + 'static>(future: F) -> JoinHandle<F::Output> {
-    shuttle::future::spawn(future)
-}
-
-/// Waits for a task's end.
-fn join<R>(task: JoinHandle<R>) -> R {
-    block_on(task).expect("nobody aborts it")
 }
 
 /// Lets others go first, some random number of times.
@@ -91,18 +43,6 @@ async fn pause() {
     for _ in 0..thread_rng().gen_range(0..8) {
         yield_now().await;
     }
-}
-
-/// Polls `future` a few times, woken or not, and drops it if it is not done by then.
-async fn impatient<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    for _ in 0..thread_rng().gen_range(1..5) {
-        match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
-            Poll::Ready(output) => return Some(output),
-            Poll::Pending => yield_now().await,
-        }
-    }
-    None
 }
 
 /// How many values had which fate. (Not shuttle's atomics: counting shall add no switches.)

@@ -1,47 +1,26 @@
 //! The scenes.
 use super::{Scene, Seat};
-use dormouse_testing::on_drop;
-use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::sync::Arc;
 use shuttle::sync::atomic::Ordering::SeqCst;
-use shuttle::{Config, Runner, thread};
-use std::sync::atomic::AtomicUsize;
+use shuttle::thread;
 
-const SEED: u64 = 0xD0_12_40_05_E1;
-/// Shuttle's own variable, for another one.
-const SEED_BY: &str = "SHUTTLE_RANDOM_SEED";
 /// Runs of a scene per scheduler.
 const RUNS: usize = 2000;
-/// Changes of priority in a run under PCT, and one.
-const DEPTH: usize = 4;
 
 fn scene(body: impl Fn() + Send + Sync + 'static) {
-    let body = std::sync::Arc::new(body);
-    run("random", RandomScheduler::new_from_seed(SEED, RUNS), body.clone());
-    run("PCT", PctScheduler::new_from_seed(SEED, DEPTH, RUNS), body);
+    dormouse_testing::flow::flow(RUNS, body);
 }
 
-fn run<B: Fn() + Send + Sync + 'static>(
-    name: &'static str,
-    scheduler: impl Scheduler + 'static,
-    body: std::sync::Arc<B>,
-) {
-    let runs = std::sync::Arc::new(AtomicUsize::new(0));
-    let begun = runs.clone();
-    let failed = on_drop(move || {
-        if std::thread::panicking() {
-            let seed = std::env::var(SEED_BY).unwrap_or_else(|_| SEED.to_string());
-            eprintln!("failed: scheduler {name}, {SEED_BY}={seed}, run {}", begun.load(SeqCst));
+/// A thread that changes N, to the last of `numbers` in the end.
+fn resizer(scene: &Arc<Scene>, numbers: [usize; 3]) -> thread::JoinHandle<()> {
+    let scene = scene.clone();
+    thread::spawn(move || {
+        for workers in numbers {
+            scene.idle.resize(workers);
+            scene.hand_over();
+            thread::yield_now();
         }
-    });
-    let mut config = Config::new();
-    config.stack_size = 1 << 18; // a debug build's frames are large
-    let done = Runner::new(scheduler, config).run(move || {
-        runs.fetch_add(1, SeqCst);
-        body();
-    });
-    assert_eq!(done, RUNS);
-    drop(failed);
+    })
 }
 
 /// Task n spawns 2n + 1 and 2n + 2.
@@ -130,16 +109,7 @@ fn the_number_of_workers_changes_under_a_tree_of_tasks() {
     scene(|| {
         let scene = Scene::new(2, 3, 1, 15, tree);
         let mut threads: Vec<_> = (0..2).map(|_| scene.worker(false)).collect();
-        threads.push({
-            let scene = scene.clone();
-            thread::spawn(move || {
-                for workers in [1, 3, 1] {
-                    scene.idle.resize(workers);
-                    scene.hand_over();
-                    thread::yield_now();
-                }
-            })
-        });
+        threads.push(resizer(&scene, [1, 3, 1]));
         scene.inject(0);
         scene.end(threads);
         assert_eq!(scene.idle.counts().seats, 1);
@@ -151,16 +121,7 @@ fn blocked_workers_are_relieved_while_their_number_changes() {
     scene(|| {
         let scene = Scene::new(2, 2, 3, 5, blocks);
         let mut threads = vec![scene.worker(false), scene.worker(false), scene.monitor()];
-        threads.push({
-            let scene = scene.clone();
-            thread::spawn(move || {
-                for workers in [1, 2, 1] {
-                    scene.idle.resize(workers);
-                    scene.hand_over();
-                    thread::yield_now();
-                }
-            })
-        });
+        threads.push(resizer(&scene, [1, 2, 1]));
         scene.inject(0);
         scene.end(threads);
         assert_eq!(scene.idle.counts().seats, 1);

@@ -1,9 +1,8 @@
 //! Shuttle models of whole scheduler scenes: workers, thieves, spare threads, the monitor and a change of N together, which
 //! is more than can be tried in every interleaving (`models`, by loom).
 //!
-//! `RUSTFLAGS="--cfg dormouse_shuttle -C debug-assertions" cargo test -p dormouse-executor --lib --release`. Each scene
-//! runs some thousand times under a random scheduler, and as often under one that keeps priorities and changes them at a
-//! few random points (PCT), from a fixed seed; `SHUTTLE_RANDOM_SEED=n` takes another one.
+//! `RUSTFLAGS="--cfg dormouse_shuttle -C debug-assertions" cargo test -p dormouse-executor --lib --release`. [`dormouse_testing::flow`]
+//! says how.
 //!
 //! They run the real [`ring`](crate::sched::ring), [`turn`](crate::sched::turn), [`idle`](crate::sched::idle) and
 //! [`place`](crate::sched::place), put together as `seat`, `work` and `monitor` do; a task is a bare number. The net: each
