@@ -205,9 +205,48 @@ fn cancels_as_in_go() {
     });
 }
 
+/// The last one in the queue is gone: what came back is for whoever comes next, at once.
+#[test]
+fn a_cancelled_reservation_holds_nobody_up() {
+    Clock::with(|clock| {
+        let limiter = RateLimiter::new(TEN, 3);
+        clock.reserve(&limiter, 0, 3, 0);
+        let large = limiter.reserve_n(3).unwrap();
+        clock.tenth(2);
+        large.cancel();
+        clock.reserve(&limiter, 2, 1, 2);
+        assert!(limiter.allow() && !limiter.allow());
+    });
+    // The one before it keeps its place.
+    Clock::with(|clock| {
+        let limiter = RateLimiter::new(TEN, 4);
+        clock.reserve(&limiter, 0, 4, 0);
+        let first = limiter.reserve_n(3).unwrap();
+        clock.reserve(&limiter, 0, 2, 5);
+        first.cancel();
+        let third = limiter.reserve().unwrap();
+        assert_eq!(clock.acts(&third), 5.0);
+        clock.tenth(4);
+        third.cancel();
+        assert_eq!(limiter.tokens(), 0.0);
+        clock.tenth(5);
+        assert!(limiter.allow());
+    });
+}
+
 /// Who comes after a cancel does not pass who came before it, and nothing comes back twice. (In Go's it may.)
 #[test]
 fn a_cancel_lets_nobody_pass() {
+    Clock::with(|clock| {
+        let limiter = RateLimiter::new(TEN, 4);
+        clock.reserve(&limiter, 0, 4, 0);
+        let large = limiter.reserve_n(3).unwrap();
+        let middle = limiter.reserve_n(2).unwrap();
+        large.cancel();
+        clock.reserve(&limiter, 0, 1, 5);
+        middle.cancel();
+        clock.reserve(&limiter, 0, 1, 5);
+    });
     Clock::with(|clock| {
         let limiter = RateLimiter::new(TEN, 4);
         clock.reserve(&limiter, 0, 4, 0);

@@ -100,6 +100,19 @@ pub(super) struct Taken {
     limit: Limit,
     /// The limit's number.
     epoch: u64,
+    /// Whom it came after.
+    after: Last,
+}
+
+/// Who took tokens last. If it is the first to give them back, the one before it is the last again.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    /// Whose it is: no two that have not given back have the same.
+    depth: u64,
+    /// Where on the axis it may act.
+    position: i128,
+    /// The same in time, as [`Taken`] has it.
+    act_at: Option<Instant>,
 }
 
 impl Taken {
@@ -114,8 +127,7 @@ pub(super) struct Bucket {
     /// Where the axis begins; `None` until the first use.
     origin: Option<Instant>,
     used: i128,
-    /// Where the last one that took tokens may act, as [`Taken`] has it.
-    last: (i128, Option<Instant>),
+    last: Last,
     /// How often the limit was changed: the axis is another one each time.
     epoch: u64,
 }
@@ -123,7 +135,8 @@ pub(super) struct Bucket {
 impl Bucket {
     /// A full one.
     pub(super) const fn new(limit: Limit, burst: u32) -> Self {
-        Bucket { limit, burst, origin: None, used: -limit.cost(burst), last: (0, None), epoch: 0 }
+        let last = Last { depth: 0, position: 0, act_at: None };
+        Bucket { limit, burst, origin: None, used: -limit.cost(burst), last, epoch: 0 }
     }
 
     pub(super) fn limit(&self) -> Limit {
@@ -162,9 +175,9 @@ impl Bucket {
 
     /// Takes `n` tokens, in advance too unless it is to be `at_once`. `None` if that cannot be.
     pub(super) fn take(&mut self, now: Instant, n: u32, at_once: bool) -> Option<Taken> {
-        let (limit, epoch) = (self.limit, self.epoch);
+        let (limit, epoch, after) = (self.limit, self.epoch, self.last);
         if limit.is_inf() {
-            return Some(Taken { units: 0, position: 0, act_at: Some(now), limit, epoch });
+            return Some(Taken { units: 0, position: 0, act_at: Some(now), limit, epoch, after });
         }
         if n > self.burst {
             return None;
@@ -173,14 +186,14 @@ impl Bucket {
         let now = self.advance(now);
         let used = self.used.saturating_add(units);
         // Not before those who came earlier, also if one between them has given its tokens back.
-        let position = used.max(now).max(self.last.0);
+        let position = used.max(now).max(after.position);
         if at_once && position > now {
             return None;
         }
         self.used = used;
         let act_at = self.instant(position);
-        self.last = (position, act_at);
-        Some(Taken { units, position, act_at, limit, epoch })
+        self.last = Last { depth: after.depth + 1, position, act_at };
+        Some(Taken { units, position, act_at, limit, epoch, after })
     }
 
     /// Puts tokens back whose time has not come, but for as many as were taken after them.
@@ -191,10 +204,10 @@ impl Bucket {
         let now = self.advance(now);
         let same_axis = taken.epoch == self.epoch;
         let later = if same_axis {
-            self.last.0 - taken.position
+            self.last.position - taken.position
         } else {
             // Between two axes, time is what they have in common.
-            let (Some(last), Some(at)) = (self.last.1, taken.act_at) else { return };
+            let (Some(last), Some(at)) = (self.last.act_at, taken.act_at) else { return };
             taken.limit.units(last.saturating_duration_since(at))
         };
         let left = taken.units.saturating_sub(later);
@@ -202,11 +215,9 @@ impl Bucket {
             return;
         }
         let left = if same_axis { left } else { self.carry_over(left, taken.limit) };
-        let is_last = same_axis && later == 0 && self.used == taken.position;
         self.used = (self.used - left).max(now.saturating_sub(self.limit.cost(self.burst)));
-        let before = taken.position - taken.units;
-        if is_last && before >= now {
-            self.last = (before, self.instant(before));
+        if same_axis && self.last.depth == taken.after.depth + 1 {
+            self.last = taken.after;
         }
     }
 
@@ -225,8 +236,8 @@ impl Bucket {
         let have = if old.is_inf() { limit.cost(self.burst) } else { self.carry_over(have, old) };
         self.origin = Some(now);
         self.used = -have;
-        let ahead = self.last.1.map_or(Duration::ZERO, |last| last.saturating_duration_since(now));
-        self.last.0 = limit.units(ahead);
+        let ahead = self.last.act_at.map_or(Duration::ZERO, |last| last.saturating_duration_since(now));
+        self.last.position = limit.units(ahead);
         self.epoch += 1;
     }
 
