@@ -128,7 +128,8 @@ const CASES: &[Case] = &[
     },
     // tests/echo.rs says the rest of it.
     Case { arguments: &["127.0.0.1:0", "0"], ..rule("echo", 0, no_echo) },
-    // tests/proxy.rs says the rest of it.
+    // tests/chat.rs and tests/proxy.rs say the rest of it.
+    Case { arguments: &["--help"], ..rule("chat", 0, usage) },
     Case { arguments: &["--help"], ..rule("proxy", 0, usage) },
     // tests/digest.rs says the rest of it.
     Case { arguments: &["examples/hello_goroutine.rs"], ..rule("digest", 0, one_digest) },
@@ -203,7 +204,8 @@ fn run_case(case: &Case, workers: Option<&str>) -> Result<(), String> {
 }
 
 /// These measure threads, work on files or sockets, or use the simulator themselves.
-const NOT_SIMULATED: [&str; 6] = [
+const NOT_SIMULATED: [&str; 7] = [
+    "chat",
     "concurrency_and_parallelism",
     "digest",
     "echo",

@@ -16,14 +16,15 @@
 //! `relay` moves the bytes of one connection, `activity` knows whether it is idle.
 mod activity;
 mod relay;
+#[path = "../service/mod.rs"]
+mod service;
 
 use clap::Parser;
 use dormouse::net::TcpListener;
 use dormouse::prelude::*;
-use dormouse::signal::unix::{Signal, SignalKind, signal};
 use dormouse::sync::Semaphore;
 use relay::{Counters, Relay};
-use std::error::Error;
+use service::{Signals, seconds};
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,31 +46,6 @@ struct Arguments {
     /// After Ctrl-C or SIGTERM, cut off connections that take longer than this
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     grace: Duration,
-}
-
-/// A number of seconds, up to a year.
-fn seconds(text: &str) -> Result<Duration, Box<dyn Error + Send + Sync>> {
-    const YEAR: f64 = 365.0 * 24.0 * 3600.0;
-    match text.parse()? {
-        seconds if (0.0..=YEAR).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("not between 0 and a year".into()),
-    }
-}
-
-/// The signals that end the proxy.
-struct Signals(Signal, Signal);
-
-impl Signals {
-    fn new() -> io::Result<Signals> {
-        Ok(Signals(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
-    }
-
-    async fn recv(&mut self) -> io::Result<()> {
-        select! {
-            received = self.0.recv() => received,
-            received = self.1.recv() => received,
-        }
-    }
 }
 
 #[dormouse::main]
