@@ -128,6 +128,9 @@ const CASES: &[Case] = &[
     },
     // tests/echo.rs says the rest of it.
     Case { arguments: &["127.0.0.1:0", "0"], ..rule("echo", 0, no_echo) },
+    // tests/chat.rs and tests/proxy.rs say the rest of it.
+    Case { arguments: &["--help"], ..rule("chat", 0, usage) },
+    Case { arguments: &["--help"], ..rule("proxy", 0, usage) },
     // tests/digest.rs says the rest of it.
     Case { arguments: &["examples/hello_goroutine.rs"], ..rule("digest", 0, one_digest) },
 ];
@@ -201,8 +204,15 @@ fn run_case(case: &Case, workers: Option<&str>) -> Result<(), String> {
 }
 
 /// These measure threads, work on files or sockets, or use the simulator themselves.
-const NOT_SIMULATED: [&str; 5] =
-    ["concurrency_and_parallelism", "digest", "echo", "full_buffer_deadlock", "worker_pool_deadlock"];
+const NOT_SIMULATED: [&str; 7] = [
+    "chat",
+    "concurrency_and_parallelism",
+    "digest",
+    "echo",
+    "full_buffer_deadlock",
+    "proxy",
+    "worker_pool_deadlock",
+];
 
 /// The same programs under the simulator, in many orders: they print what they should, and take exactly the virtual time
 /// that they sleep.
@@ -403,6 +413,10 @@ fn worker_pool_deadlock(lines: &[&str]) -> Result<(), String> {
 fn no_echo(lines: &[&str]) -> Result<(), String> {
     let said = lines.len() == 2 && lines[0].starts_with("echo at 127.0.0.1:");
     ensure(said && lines[1] == "0 connections, 0 bytes", "should listen, and end at once")
+}
+
+fn usage(lines: &[&str]) -> Result<(), String> {
+    ensure(lines.iter().any(|line| line.starts_with("Usage: ")), "should say how it is used")
 }
 
 fn one_digest(lines: &[&str]) -> Result<(), String> {
