@@ -44,13 +44,17 @@ impl Alarm {
         Alarm(bell)
     }
 
-    /// Lets the alarm in `place` wake `waker`; sets one if there is none. One that has rung too early did so as its runtime
-    /// has ended: the next one is set apart from that, which would ring at once again.
+    /// Lets the alarm in `place` wake `waker`; sets one if there is none, or if it has rung too early, as its runtime has
+    /// ended. If the one that the thread is in has ended, too, it rings at once: then it is set apart from that, else whoever
+    /// waits would go round and round until its time.
     pub fn renew(place: &mut Option<Alarm>, at: Instant, waker: &Waker) {
-        match place {
-            None => *place = Some(Alarm::at(at, waker)),
-            Some(alarm) if alarm.rewake(waker) => {}
-            Some(alarm) => *alarm = Alarm::with(waker, |bell| host::alarm_apart(at, bell)),
+        let set = |alarm: &Alarm| alarm.rewake(waker);
+        if place.as_ref().is_some_and(set) {
+            return;
+        }
+        let alarm = place.insert(Alarm::at(at, waker));
+        if !set(alarm) {
+            *alarm = Alarm::with(waker, |bell| host::alarm_apart(at, bell));
         }
     }
 

@@ -298,7 +298,8 @@ mod tests {
         assert!(refused.is_err(), "a regular file has no readiness");
         let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
         let mut register = || {
-            let (_, _, first) = reactor.register(&mut SourceFd(&socket.as_raw_fd()), Interest::READABLE).unwrap();
+            let (_, _, first) =
+                reactor.register(&mut SourceFd(&socket.as_raw_fd()), Interest::READABLE).unwrap();
             first
         };
         assert!(register());
