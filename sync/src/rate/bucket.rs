@@ -97,6 +97,8 @@ pub(super) struct Taken {
     position: i128,
     /// The same in time; `None`: never.
     act_at: Option<Instant>,
+    /// The bucket's `last` before.
+    former: (i128, Option<Instant>),
     limit: Limit,
     /// The limit's number.
     epoch: u64,
@@ -162,9 +164,9 @@ impl Bucket {
 
     /// Takes `n` tokens, in advance too unless it is to be `at_once`. `None` if that cannot be.
     pub(super) fn take(&mut self, now: Instant, n: u32, at_once: bool) -> Option<Taken> {
-        let (limit, epoch) = (self.limit, self.epoch);
+        let (limit, epoch, former) = (self.limit, self.epoch, self.last);
         if limit.is_inf() {
-            return Some(Taken { units: 0, position: 0, act_at: Some(now), limit, epoch });
+            return Some(Taken { units: 0, position: 0, act_at: Some(now), former, limit, epoch });
         }
         if n > self.burst {
             return None;
@@ -180,7 +182,7 @@ impl Bucket {
         self.used = used;
         let act_at = self.instant(position);
         self.last = (position, act_at);
-        Some(Taken { units, position, act_at, limit, epoch })
+        Some(Taken { units, position, act_at, former, limit, epoch })
     }
 
     /// Puts tokens back whose time has not come, but for as many as were taken after them.
@@ -204,9 +206,9 @@ impl Bucket {
         let left = if same_axis { left } else { self.carry_over(left, taken.limit) };
         let is_last = same_axis && later == 0 && self.used == taken.position;
         self.used = (self.used - left).max(now.saturating_sub(self.limit.cost(self.burst)));
-        let before = taken.position - taken.units;
-        if is_last && before >= now {
-            self.last = (before, self.instant(before));
+        if is_last {
+            // Nobody waits for that time any more, nor does who comes now.
+            self.last = taken.former;
         }
     }
 
