@@ -288,6 +288,7 @@ mod tests {
     use super::*;
     use mio::unix::SourceFd;
     use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
 
     /// Else nobody would be told that there are sockets from now on.
     #[test]
@@ -296,12 +297,12 @@ mod tests {
         let file = std::fs::File::open("/proc/self/exe").unwrap();
         let refused = reactor.register(&mut SourceFd(&file.as_raw_fd()), Interest::READABLE);
         assert!(refused.is_err(), "a regular file has no readiness");
-        let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
-        let mut register = || {
-            let (_, _, first) =
-                reactor.register(&mut SourceFd(&socket.as_raw_fd()), Interest::READABLE).unwrap();
-            first
+        let (socket, other) = UnixStream::pair().unwrap();
+        let register = |socket: &UnixStream| {
+            let registered = reactor.register(&mut SourceFd(&socket.as_raw_fd()), Interest::READABLE);
+            registered.unwrap().2
         };
-        assert!(register());
+        assert!(register(&socket));
+        assert!(!register(&other));
     }
 }
