@@ -2,18 +2,7 @@
 //! guard or a wake-up. And releasing many waiters without holding a lock for long.
 use dormouse_wait::list::{List, Verdict};
 use dormouse_wait::wakes::Wakes;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Waker;
-
-/// Drops `waker`; a panic of it ends here, reported by the panic hook, as that of [`dormouse_wait::wakes::wake`].
-#[inline]
-pub(crate) fn discard(waker: Option<Waker>) {
-    let Some(waker) = waker else { return };
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(waker))) {
-        // Dropping the payload could panic again.
-        std::mem::forget(payload);
-    }
-}
+pub(crate) use dormouse_wait::wakes::discard;
 
 /// Calls `section`, which locks, tells waiters, and unlocks, and wakes them then; once more for each batch that is full.
 pub(crate) fn in_batches(mut section: impl FnMut(&mut Wakes)) {

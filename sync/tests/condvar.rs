@@ -10,9 +10,11 @@ use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use dormouse_wait::host::{Host, with_host};
 use futures::future::FusedFuture;
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Waker;
+use std::thread::panicking;
 use std::time::Duration;
 use tokio_test::task::{Spawn, spawn};
 use tokio_test::{assert_pending, assert_ready};
@@ -409,4 +411,16 @@ fn blocking_threads() {
 fn blocking_inside_a_task_panics() {
     let (mutex, condvar) = (Mutex::new(0), Condvar::new());
     Frame::new(&Waits::new()).enter(|| drop(condvar.wait_blocking(mutex.try_lock().unwrap())));
+}
+
+#[test]
+fn a_waker_that_panics_when_dropped_costs_no_guard() {
+    let (condvar, mutex) = (Condvar::new(), Mutex::new(()));
+    let waker = ManuallyDrop::new(hooked(|call| assert!(call != Event::Drop || panicking(), "a bad waker")));
+    let mut wait = Box::pin(condvar.wait_timeout(mutex.try_lock().unwrap(), Duration::from_secs(3600)));
+    assert_pending!(poll(wait.as_mut(), &waker));
+    assert_pending!(poll(wait.as_mut(), &waker)); // another clone for the alarm
+    condvar.notify_one();
+    let (_guard, result) = assert_ready!(poll(wait.as_mut(), &waker));
+    assert!(!result.timed_out());
 }

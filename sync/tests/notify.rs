@@ -341,3 +341,14 @@ fn budget() {
     });
     assert_ready!(spawn(notify.notified()).poll());
 }
+
+#[test]
+fn enable_keeps_the_waker_of_a_poll() {
+    let notify = Notify::new();
+    let mut wait = spawn(notify.notified());
+    assert_pending!(wait.poll());
+    assert!(!wait.enter(|_, wait| wait.enable()));
+    notify.notify_one();
+    assert!(wait.is_woken());
+    assert_ready!(wait.poll());
+}

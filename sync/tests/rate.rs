@@ -289,6 +289,20 @@ fn changed_limits_as_in_go() {
 
 /// A reservation made under another limit gives back what was not taken after it.
 #[test]
+fn a_cancel_of_the_last_holds_nobody_up() {
+    Clock::with(|clock| {
+        let limiter = RateLimiter::new(TEN, 2);
+        assert!(limiter.allow_n(2));
+        let last = limiter.reserve_n(2).unwrap();
+        assert_eq!(clock.acts(&last), 2.0);
+        clock.set(TENTH * 3 / 2);
+        last.cancel();
+        assert_eq!(limiter.tokens(), 1.5);
+        assert!(limiter.allow(), "there is a token, and nobody waits");
+    });
+}
+
+#[test]
 fn a_cancel_after_the_limit_was_changed() {
     Clock::with(|clock| {
         let limiter = RateLimiter::new(TEN, 4);

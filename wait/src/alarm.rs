@@ -35,16 +35,26 @@ impl Wake for Bell {
 impl Alarm {
     /// Wakes `waker` once, at `at` or soon after.
     pub fn at(at: Instant, waker: &Waker) -> Alarm {
+        Alarm::with(waker, |bell| host::alarm(at, bell))
+    }
+
+    fn with(waker: &Waker, set: impl FnOnce(Waker)) -> Alarm {
         let bell = Arc::new(Bell(Mutex::new(Some(waker.clone()))));
-        host::alarm(at, Waker::from(bell.clone()));
+        set(Waker::from(bell.clone()));
         Alarm(bell)
     }
 
-    /// Lets the alarm in `place` wake `waker`; sets one if there is none, or if it has rung too early, as its runtime has ended.
+    /// Lets the alarm in `place` wake `waker`; sets one if there is none, or if it has rung too early, as its runtime has
+    /// ended. If the one that the thread is in has ended, too, it rings at once: then it is set apart from that, else whoever
+    /// waits would go round and round until its time.
     pub fn renew(place: &mut Option<Alarm>, at: Instant, waker: &Waker) {
-        let set = place.as_ref().is_some_and(|alarm| alarm.rewake(waker));
-        if !set {
-            *place = Some(Alarm::at(at, waker));
+        let set = |alarm: &Alarm| alarm.rewake(waker);
+        if place.as_ref().is_some_and(set) {
+            return;
+        }
+        let alarm = place.insert(Alarm::at(at, waker));
+        if !set(alarm) {
+            *alarm = Alarm::with(waker, |bell| host::alarm_apart(at, bell));
         }
     }
 
@@ -55,13 +65,13 @@ impl Alarm {
         let set = place.is_some();
         let old = if set { place.replace(waker) } else { Some(waker) };
         drop(place);
-        drop(old);
+        wakes::discard(old);
         set
     }
 }
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        drop(self.0.swap(None));
+        wakes::discard(self.0.swap(None));
     }
 }

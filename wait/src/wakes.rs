@@ -74,6 +74,16 @@ pub fn wake(waker: Option<Waker>) {
     }
 }
 
+/// Drops `waker`, if there is one; a panic of it ends here, reported by the panic hook. To be called with no lock held.
+#[inline]
+pub fn discard(waker: Option<Waker>) {
+    let Some(waker) = waker else { return };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(waker))) {
+        // Dropping the payload could panic again.
+        std::mem::forget(payload);
+    }
+}
+
 impl Default for Wakes {
     fn default() -> Self {
         Wakes::new()

@@ -1,5 +1,6 @@
 //! Clock and alarms: of a host, and without one.
 use dormouse_wait::Instant;
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host::{Host, alarm, alarm_apart, with_host};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -168,4 +169,22 @@ fn instants() {
         (instant, Some(later), Some(instant))
     );
     assert_eq!(instant.checked_add(Duration::MAX), None);
+}
+
+#[test]
+fn an_alarm_that_rang_too_early_leaves_its_host() {
+    let woken = Arc::new(Mutex::new(0));
+    let count = woken.clone();
+    let waker = calling(move || *count.lock().unwrap() += 1);
+    let start = Instant::now();
+    // As a runtime that has ended: it wakes at once.
+    let host = Virtual::at(start);
+    with_host(&host, || {
+        let mut alarm = None;
+        for _ in 0..3 {
+            Alarm::renew(&mut alarm, start + HOUR, &waker);
+        }
+    });
+    assert_eq!(host.alarms.borrow().len(), 1);
+    assert_eq!(*woken.lock().unwrap(), 1, "no turning round and round");
 }

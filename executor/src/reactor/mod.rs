@@ -78,6 +78,8 @@ struct Driver {
     registry: Registry,
     rouse: mio::Waker,
     turn: Mutex<Turn>,
+    /// A socket was registered.
+    begun: AtomicBool,
     /// Somebody waits.
     attended: AtomicBool,
     /// How often the system was asked; wraps around.
@@ -110,6 +112,7 @@ impl Driver {
                 events: Events::with_capacity(EVENTS),
             }),
             registry,
+            begun: AtomicBool::new(false),
             attended: AtomicBool::new(false),
             looks: AtomicU32::new(0),
             sources: Mutex::default(),
@@ -156,14 +159,14 @@ fn told(event: &mio::event::Event) -> u8 {
 }
 
 impl Reactor {
-    /// The driver; true if it has just been made.
-    fn driver(&self) -> io::Result<(&Driver, bool)> {
+    /// The driver, which is made if there is none.
+    fn driver(&self) -> io::Result<&Driver> {
         if let Some(driver) = self.driver.get() {
-            return Ok((driver, false));
+            return Ok(driver);
         }
         // If another thread is faster, ours goes.
-        let made = self.driver.set(Driver::new()?).is_ok();
-        Ok((self.driver.get().expect("just set"), made))
+        let _ = self.driver.set(Driver::new()?);
+        Ok(self.driver.get().expect("just set"))
     }
 
     // --- for sockets ------------------------------------------------------------------------------------------------
@@ -175,7 +178,7 @@ impl Reactor {
         io: &mut impl mio::event::Source,
         interest: Interest,
     ) -> io::Result<(Arc<Source>, usize, bool)> {
-        let (driver, first) = self.driver()?;
+        let driver = self.driver()?;
         let source = Arc::new(Source::new());
         let mut sources = panics::lock(&driver.sources);
         if sources.closed {
@@ -187,6 +190,9 @@ impl Reactor {
             panics::lock(&driver.sources).all.remove(number);
             return Err(error);
         }
+        // Not the one that made the driver: it may have been refused just now.
+        // Ordering: Relaxed; the caller who is first tells the others, with a fence.
+        let first = !driver.begun.load(Relaxed) && !driver.begun.swap(true, Relaxed);
         Ok((source, number, first))
     }
 
@@ -274,5 +280,29 @@ impl Rouse for Reactor {
         {
             panic!("dormouse: a thread that waits for sockets cannot be woken: {error}");
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux", not(any(dormouse_loom, dormouse_shuttle))))]
+mod tests {
+    use super::*;
+    use mio::unix::SourceFd;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    /// Else nobody would be told that there are sockets from now on.
+    #[test]
+    fn the_first_socket_is_the_first_that_the_system_takes() {
+        let reactor = Reactor::default();
+        let file = std::fs::File::open("/proc/self/exe").unwrap();
+        let refused = reactor.register(&mut SourceFd(&file.as_raw_fd()), Interest::READABLE);
+        assert!(refused.is_err(), "a regular file has no readiness");
+        let (socket, other) = UnixStream::pair().unwrap();
+        let register = |socket: &UnixStream| {
+            let registered = reactor.register(&mut SourceFd(&socket.as_raw_fd()), Interest::READABLE);
+            registered.unwrap().2
+        };
+        assert!(register(&socket));
+        assert!(!register(&other));
     }
 }

@@ -35,7 +35,7 @@ impl Waiter {
             ready!(frame::poll_spend(cx));
         }
         assert!(!self.is_done(), "the future of Notify::notified was polled after it had finished");
-        if !self.as_ref().told(notify, || cx.waker().clone()) {
+        if !self.as_ref().told(notify, Some(cx.waker())) {
             frame::note(Reason::Notify, Some(self.site));
             return Poll::Pending;
         }
@@ -48,7 +48,7 @@ impl Waiter {
         if self.is_done() {
             return true;
         }
-        if !self.as_ref().told(notify, || Waker::noop().clone()) {
+        if !self.as_ref().told(notify, None) {
             return false;
         }
         // Taken: whoever drops it now has had it.
@@ -60,13 +60,17 @@ impl Waiter {
         true
     }
 
-    /// Has it been told? Else it is queued, with a new waker. If so, it is not queued: granted, or idle.
-    fn told(self: Pin<&Self>, notify: &Notify, waker: impl FnOnce() -> Waker) -> bool {
+    /// Has it been told? Else it is queued, with this waker; without one, that of the last poll stays. If so, it is not
+    /// queued: granted, or idle.
+    fn told(self: Pin<&Self>, notify: &Notify, waker: Option<&Waker>) -> bool {
         let node = self.project_ref().node;
         match node.phase() {
             Phase::Idle if notify.take(self.round).is_ok() => return true,
-            Phase::Idle => discard(notify.enqueue(node, waker(), self.round)),
-            Phase::Queued => notify.repoll(node, waker(), self.round).into_iter().for_each(discard),
+            Phase::Idle => {
+                let waker = waker.unwrap_or(Waker::noop()).clone();
+                discard(notify.enqueue(node, waker, self.round));
+            }
+            Phase::Queued => notify.repoll(node, waker.cloned(), self.round).into_iter().for_each(discard),
             _ => (),
         }
         node.phase() != Phase::Queued

@@ -311,15 +311,15 @@ impl Notify {
         None
     }
 
-    /// A poll of a queued waiter of `round`, which leaves the list if it has been told; gives the wakers that are not
-    /// needed any more.
-    fn repoll(&self, node: Pin<&Node<Ticket>>, waker: Waker, round: Round) -> [Option<Waker>; 2] {
+    /// A look of a queued waiter of `round`, which leaves the list if it has been told, and else has `waker` from now on,
+    /// if there is one; gives the wakers that are not needed any more.
+    fn repoll(&self, node: Pin<&Node<Ticket>>, waker: Option<Waker>, round: Round) -> [Option<Waker>; 2] {
         let mut list = self.waiters.lock();
         if self.round() != round {
-            return [self.leave(&mut list, node), Some(waker)];
+            return [self.leave(&mut list, node), waker];
         }
         // SAFETY: if it was queued, it was in this list.
-        [Some(unsafe { list.rewake(node, waker) }), None]
+        [waker.map(|waker| unsafe { list.rewake(node, waker) }), None]
     }
 
     /// Takes `node` out of the list if it is there; gives its waker.
