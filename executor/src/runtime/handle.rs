@@ -3,7 +3,8 @@ use super::{BuildError, Metrics};
 use crate::sched::context::{self, Entered};
 use crate::sched::shared::Shared;
 use crate::sched::work;
-use crate::task::spawn::{self, Origin};
+use crate::task::origin::Origin;
+use crate::task::spawn;
 use crate::task::{Id, JoinHandle};
 use dormouse_wait::Reason;
 use dormouse_wait::frame::Site;
@@ -74,7 +75,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let origin = Origin { spawned: Location::caller(), name: None };
+        let origin = Origin::at(Location::caller());
         spawn::spawn_there(&self.shared, future, origin)
     }
 
@@ -97,7 +98,7 @@ impl Handle {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let origin = Origin { spawned: Location::caller(), name: None };
+        let origin = Origin::at(Location::caller());
         spawn::spawn_blocking_in(&self.shared, None, job, origin)
     }
 
@@ -176,7 +177,7 @@ impl Handle {
         for part in &self.shared.parts {
             part.tasks.for_each(|entry, meta| {
                 let (reason, site) = meta.waits.get();
-                waits.push((entry.id, entry.name.as_ref().map(|name| name.0.to_string()), reason, site));
+                waits.push((entry.id, entry.origin.name().map(String::from), reason, site));
             });
         }
         waits

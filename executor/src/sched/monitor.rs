@@ -279,12 +279,8 @@ impl Monitor<'_> {
         for part in self.shared.parts.iter().filter(|_| !polled.is_null()) {
             part.tasks.for_each(|entry, meta| {
                 if std::ptr::eq(meta, polled) {
-                    let name =
-                        entry.name.as_ref().map_or_else(String::new, |name| format!(" \"{}\"", name.0));
-                    task = Some((
-                        entry.spawned,
-                        format!("task {}{name}, spawned at {}", entry.id, entry.spawned),
-                    ));
+                    let (name, spawned) = (entry.origin.quoted_name(), entry.origin.spawned());
+                    task = Some((spawned, format!("task {}{name}, spawned at {spawned}", entry.id)));
                 }
             });
         }

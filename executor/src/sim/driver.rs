@@ -407,8 +407,8 @@ fn number(shared: &Shared, task: &Runnable<Meta>, trace: &mut Trace) -> Option<(
     let meta = task.metadata();
     let (_, key) = meta.place()?;
     let id = shared.parts[0].tasks.find(key, meta, |entry| {
-        if let Some(name) = &entry.name {
-            trace.name(entry.id.0, &name.0);
+        if let Some(name) = entry.origin.name() {
+            trace.name(entry.id.0, name);
         }
         entry.id
     })?;

@@ -13,7 +13,7 @@
 //! A panic in the waker of whoever joins is async-task's to handle, and aborts the process: wakers must not panic.
 //!
 //! Checked by `tests/panics.rs`, `tests/task.rs`.
-use super::error::{JoinError, OnPanic, Origin};
+use super::error::{JoinError, OnPanic};
 use super::home::Home;
 use super::id::Id;
 use super::meta::{ABORT, Meta};
@@ -175,10 +175,7 @@ fn conclude<T>(
             Ok(value)
         }
         Ok(None) => Err(JoinError::cancelled(id)),
-        Err(payload) => {
-            let (name, spawned) = (entry.name, entry.spawned);
-            Err(JoinError::panicked(id, payload, Origin { name, spawned, on_panic: on_panic() }))
-        }
+        Err(payload) => Err(JoinError::panicked(id, payload, entry.origin, on_panic())),
     }
 }
 

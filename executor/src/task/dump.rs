@@ -27,12 +27,12 @@ pub(crate) fn lines<'s>(
     for shard in shards {
         shard.for_each(|entry, meta| {
             let (reason, site) = meta.waits.get();
-            let name = entry.name.as_ref().map_or_else(String::new, |name| format!(" \"{}\"", name.0));
             let waits = match is_runnable(entry.id) {
                 true => "[runnable]".to_string(),
                 false => WaitsFor(reason, site).to_string(),
             };
-            lines.push((entry.id, format!("task {}{name} {waits}, spawned at {}", entry.id, entry.spawned)));
+            let (name, spawned) = (entry.origin.quoted_name(), entry.origin.spawned());
+            lines.push((entry.id, format!("task {}{name} {waits}, spawned at {spawned}", entry.id)));
         });
     }
     lines.sort();

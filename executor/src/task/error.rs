@@ -1,10 +1,9 @@
 //! Why a task gave no result, and what happens to a panic that nobody joins.
 use super::id::Id;
-use super::registry::Name;
+use super::origin::Origin;
 use crate::panics::{self, Payload};
 use std::any::Any;
 use std::fmt;
-use std::panic::Location;
 use std::sync::Mutex;
 
 /// What to do about the panic of a task that nobody joins: one spawned by [`go`](super::go), or whose handle was
@@ -38,14 +37,7 @@ struct Inner {
 
 enum Cause {
     Cancelled,
-    Panic { payload: Mutex<Payload>, task: Origin },
-}
-
-/// What to say of a task.
-pub(crate) struct Origin {
-    pub(crate) name: Option<Box<Name>>,
-    pub(crate) spawned: &'static Location<'static>,
-    pub(crate) on_panic: OnPanic,
+    Panic { payload: Mutex<Payload>, origin: Origin, on_panic: OnPanic },
 }
 
 impl JoinError {
@@ -53,8 +45,9 @@ impl JoinError {
         JoinError(Box::new(Inner { id, cause: Cause::Cancelled }))
     }
 
-    pub(crate) fn panicked(id: Id, payload: Payload, task: Origin) -> JoinError {
-        JoinError(Box::new(Inner { id, cause: Cause::Panic { payload: Mutex::new(payload), task } }))
+    pub(crate) fn panicked(id: Id, payload: Payload, origin: Origin, on_panic: OnPanic) -> JoinError {
+        let cause = Cause::Panic { payload: Mutex::new(payload), origin, on_panic };
+        JoinError(Box::new(Inner { id, cause }))
     }
 
     /// Did the task panic?
@@ -102,30 +95,18 @@ impl JoinError {
     /// Nobody has read this error: the policy decides.
     pub(crate) fn unread(self) {
         let Inner { id, cause } = *self.0;
-        let Cause::Panic { payload, task } = cause else { return };
+        let Cause::Panic { payload, origin, on_panic } = cause else { return };
         let payload = payload.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         panics::say_unjoined(format_args!(
             "task {id}{}, spawned at {}, panicked, and nobody joins it: {}",
-            Named(&task.name),
-            task.spawned,
+            origin.quoted_name(),
+            origin.spawned(),
             panics::message(&payload)
         ));
-        if task.on_panic == OnPanic::Abort {
+        if on_panic == OnPanic::Abort {
             std::process::exit(2);
         }
         panics::forget(payload);
-    }
-}
-
-/// A task's name in quotes, with a space before it, if it has one.
-struct Named<'a>(&'a Option<Box<Name>>);
-
-impl fmt::Display for Named<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(name) => write!(f, " \"{}\"", name.0),
-            None => Ok(()),
-        }
     }
 }
 
@@ -134,9 +115,9 @@ impl fmt::Display for JoinError {
         let id = self.0.id;
         match &self.0.cause {
             Cause::Cancelled => write!(f, "task {id} was cancelled"),
-            Cause::Panic { payload, task } => {
+            Cause::Panic { payload, origin, .. } => {
                 let payload = panics::lock(payload);
-                write!(f, "task {id}{} panicked: {}", Named(&task.name), panics::message(&payload))
+                write!(f, "task {id}{} panicked: {}", origin.quoted_name(), panics::message(&payload))
             }
         }
     }

@@ -18,7 +18,8 @@
 use super::error::JoinError;
 use super::join::AbortHandle;
 use super::join_set::JoinSet;
-use super::spawn::{self, Origin};
+use super::origin::Origin;
+use super::spawn;
 use crate::panics;
 use dormouse_wait::frame::Site;
 use dormouse_wait::lock::Lock;
@@ -243,7 +244,7 @@ impl<E: Send + 'static> Group<E> {
         drop(state);
         // Not begun it is struck off as well: if there is no runtime, or it is closing.
         let place = Place { members: Arc::clone(&self.members), key, done: false };
-        let origin = Origin { spawned, name: None };
+        let origin = Origin::at(spawned);
         let handle = spawn::spawn_here("Group::go", Member { future, place }, origin);
         let abort = self.set.insert(handle);
         // Keys are given here alone: it is this member's, if it is still there.

@@ -8,7 +8,8 @@ use super::id::Ids;
 use super::join::JoinHandle;
 use super::join_set::JoinSet;
 use super::meta::{LOCAL, Meta};
-use super::spawn::{self, Origin};
+use super::origin::Origin;
+use super::spawn;
 use super::{AbortHandle, Builder};
 use crate::sched::context;
 use dormouse_wait::Reason;
@@ -153,7 +154,7 @@ impl LocalSet {
         F: Future + 'static,
         F::Output: 'static,
     {
-        spawn_in(self.home(), future, Origin { spawned: Location::caller(), name: None })
+        spawn_in(self.home(), future, Origin::at(Location::caller()))
     }
 
     /// Runs `future`, which is no task and need not be `'static`, and meanwhile the tasks of the set. Tasks that are left

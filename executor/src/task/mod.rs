@@ -19,6 +19,7 @@ pub(crate) mod life;
 pub mod local;
 pub mod local_set;
 pub(crate) mod meta;
+pub(crate) mod origin;
 pub(crate) mod pinned;
 pub(crate) mod polled;
 pub(crate) mod registry;
@@ -38,8 +39,7 @@ pub use yield_now::{YieldNow, yield_now};
 pub use crate::__task_local as local;
 
 use crate::sched::in_place;
-use registry::Name;
-use spawn::Origin;
+use origin::Origin;
 use std::future::Future;
 use std::panic::Location;
 
@@ -64,7 +64,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let origin = Origin { spawned: Location::caller(), name: None };
+    let origin = Origin::at(Location::caller());
     drop(spawn::spawn_here("go", future, origin));
 }
 
@@ -89,7 +89,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let origin = Origin { spawned: Location::caller(), name: None };
+    let origin = Origin::at(Location::caller());
     spawn::spawn_here("spawn", future, origin)
 }
 
@@ -148,7 +148,7 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    let origin = Origin { spawned: Location::caller(), name: None };
+    let origin = Origin::at(Location::caller());
     spawn::current("spawn_blocking", |shared, seat| spawn::spawn_blocking_in(shared, seat, job, origin))
 }
 
@@ -256,7 +256,7 @@ impl<'a> Builder<'a> {
     }
 
     fn origin(self, spawned: &'static Location<'static>) -> Origin {
-        Origin { spawned, name: self.name.map(|name| Box::new(Name(name.into()))) }
+        self.name.map_or_else(|| Origin::at(spawned), |name| Origin::named(spawned, name))
     }
 
     /// Runs `future` as a task with this name, detached; see [`go`].

@@ -16,8 +16,9 @@
 //! Checked by `tests/pinned.rs`.
 use super::join::JoinHandle;
 use super::meta::Meta;
+use super::origin::Origin;
 use super::polled;
-use super::spawn::{self, Origin};
+use super::spawn;
 use crate::panics;
 use crate::sched::context::Entered;
 use crate::sched::schedule::schedule;

@@ -14,12 +14,12 @@
 //! Checked by `models::shard_*` (loom), `tests/shutdown.rs` and `tests/task.rs`.
 use super::id::{Id, Ids};
 use super::meta::Meta;
+use super::origin::Origin;
 use dormouse_wait::Reason;
 use dormouse_wait::frame::Site;
 use dormouse_wait::lock::Lock;
 use dormouse_wait::wakes::Wakes;
 use slab::Slab;
-use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::Waker;
 
@@ -34,13 +34,8 @@ pub(crate) struct Entry {
     waker: Waker,
     meta: NonNull<Meta>,
     pub(crate) id: Id,
-    pub(crate) spawned: &'static Location<'static>,
-    pub(crate) name: Option<Box<Name>>,
+    pub(crate) origin: Origin,
 }
-
-/// A task's name, behind one thin pointer as most have none.
-#[derive(Debug)]
-pub(crate) struct Name(pub(crate) Box<str>);
 
 // SAFETY: `meta` is valid as long as the entry's waker is, and Meta is Sync.
 unsafe impl Send for Entry {}
@@ -86,14 +81,7 @@ impl Shard {
     /// Enters a task and notes the place in its `meta`. `false` if the shard is closed; there is an id in any case.
     ///
     /// The task must not be published yet, and must take its entry out in its last poll (G1).
-    pub(crate) fn insert(
-        &self,
-        number: u16,
-        waker: Waker,
-        meta: &Meta,
-        spawned: &'static Location<'static>,
-        name: Option<Box<Name>>,
-    ) -> (Id, bool) {
+    pub(crate) fn insert(&self, number: u16, waker: Waker, meta: &Meta, origin: Origin) -> (Id, bool) {
         let mut tasks = self.0.lock();
         let id = tasks.ids.next();
         if tasks.closed {
@@ -105,7 +93,7 @@ impl Shard {
             // It grows, to twice that.
             tasks.shrink_at = if tasks.entries.len() < KEPT { 0 } else { tasks.entries.len() / 4 };
         }
-        let key = tasks.entries.insert(Entry { waker, meta: NonNull::from(meta), id, spawned, name });
+        let key = tasks.entries.insert(Entry { waker, meta: NonNull::from(meta), id, origin });
         meta.register(number, u32::try_from(key).expect("fewer than 2^32 tasks per slot"));
         (id, true)
     }

@@ -5,8 +5,9 @@ use super::home::Home;
 use super::id::Id;
 use super::join::JoinHandle;
 use super::meta::{ABORT, BLOCKING, Meta};
+use super::origin::Origin;
 use super::polled;
-use super::registry::{Name, Shard};
+use super::registry::Shard;
 use crate::config::Simulated;
 use crate::sched::context;
 use crate::sched::schedule::schedule;
@@ -15,16 +16,9 @@ use crate::sched::shared::Shared;
 use async_task::{Runnable, Schedule, Task, WithInfo};
 use dormouse_wait::frame::{self, Site};
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-
-/// Where a task was spawned, and what it is called.
-pub(crate) struct Origin {
-    pub(crate) spawned: &'static Location<'static>,
-    pub(crate) name: Option<Box<Name>>,
-}
 
 /// The runtime that the calling thread is in, or a panic with advice.
 pub(crate) fn current<R>(what: &str, f: impl FnOnce(&Shared, Option<&Seat<'_>>) -> R) -> R {
@@ -156,7 +150,7 @@ fn spawn_each<F>(
         let shared = &*batch.shared;
         // The iterator may have left the seat that this thread had before (`block_in_place`).
         let handle = context::with_seat(shared.pointer(), |seat| {
-            let (task, handle) = make(shared, seat, future, Origin { spawned, name: None }, 0);
+            let (task, handle) = make(shared, seat, future, Origin::at(spawned), 0);
             match (task, seat) {
                 (Some(task), Some(seat)) => seat.push_quietly(task.into_raw()),
                 (Some(task), None) => shared.inject_quietly(task.into_raw()),
@@ -249,8 +243,7 @@ pub(super) fn register<T>(
     task: Task<Out<T>, Meta>,
     origin: Origin,
 ) -> (Option<Runnable<Meta>>, JoinHandle<T>) {
-    let (id, entered) =
-        shard.insert(number, runnable.waker(), runnable.metadata(), origin.spawned, origin.name);
+    let (id, entered) = shard.insert(number, runnable.waker(), runnable.metadata(), origin);
     let handle = JoinHandle::new(task, id);
     if entered {
         return (Some(runnable), handle);

@@ -20,7 +20,8 @@
 use super::sleep::later;
 use crate::sched::context;
 use crate::sched::shared::Shared;
-use crate::task::spawn::{Origin, spawn_there};
+use crate::task::origin::Origin;
+use crate::task::spawn::spawn_there;
 use crate::timer::Shard;
 use crate::timer::wheel::Node;
 use dormouse_wait::Instant;
@@ -174,7 +175,7 @@ impl<F: Fn() + Send + Sync + 'static> Armed for Call<F> {
 impl<F: Fn() + Send + Sync + 'static> Wake for Call<F> {
     fn wake(self: Arc<Self>) {
         let Some(shared) = self.timer.runtime.upgrade() else { return };
-        let origin = Origin { spawned: self.timer.site, name: None };
+        let origin = Origin::at(self.timer.site);
         drop(spawn_there(&shared, async move { (self.f)() }, origin));
     }
 }
