@@ -25,8 +25,25 @@ fn is_exhausted(error: &io::Error) -> bool {
     }
 }
 
-/// Is `error` the end of a connection that was not accepted yet, and so nobody's here?
+/// Is `error` the end of a connection that was not accepted yet, and so nobody's here? (Linux gives an accept what the
+/// network has to say of the new connection; accept(2) says which errors are to be passed over.)
 pub(crate) fn is_gone(error: &io::Error) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::io::Errno;
+        let passing = [
+            Errno::NETDOWN,
+            Errno::PROTO,
+            Errno::NOPROTOOPT,
+            Errno::HOSTDOWN,
+            Errno::NONET,
+            Errno::HOSTUNREACH,
+            Errno::NETUNREACH,
+        ];
+        if Errno::from_io_error(error).is_some_and(|code| passing.contains(&code)) {
+            return true;
+        }
+    }
     matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted)
 }
 
@@ -60,5 +77,28 @@ impl Pauses {
         time::sleep(self.0).await;
         self.0 = (2 * self.0).min(LONGEST);
         Ok(())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn what_an_accept_passes_over_pauses_for_and_gives_back() {
+        let kinds = |code: Errno| {
+            let error = io::Error::from(code);
+            (is_gone(&error), is_exhausted(&error))
+        };
+        for gone in [Errno::CONNABORTED, Errno::INTR, Errno::PROTO, Errno::NETDOWN, Errno::HOSTUNREACH] {
+            assert_eq!(kinds(gone), (true, false), "{gone:?}");
+        }
+        for exhausted in [Errno::MFILE, Errno::NFILE] {
+            assert_eq!(kinds(exhausted), (false, true), "{exhausted:?}");
+        }
+        for given_back in [Errno::INVAL, Errno::BADF] {
+            assert_eq!(kinds(given_back), (false, false), "{given_back:?}");
+        }
     }
 }
