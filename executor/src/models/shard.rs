@@ -1,6 +1,7 @@
 //! The registry: its end against a spawn.
 use super::model;
 use crate::task::meta::Meta;
+use crate::task::origin::Origin;
 use crate::task::registry::Shard;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering::*};
@@ -19,7 +20,7 @@ fn shard_closes_while_a_task_is_spawned_and_ends() {
             move || {
                 let meta = Meta::new(NonNull::dangling(), 0);
                 let spawned = std::panic::Location::caller();
-                let (_, entered) = shard.insert(0, Waker::noop().clone(), &meta, spawned, None);
+                let (_, entered) = shard.insert(0, Waker::noop().clone(), &meta, Origin::at(spawned));
                 assert_eq!(entered, meta.place().is_some());
                 if let Some((_, key)) = meta.place()
                     && shard.remove(key).last
