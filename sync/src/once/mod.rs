@@ -188,10 +188,13 @@ impl<T> OnceCell<T> {
         F: FnOnce() -> Fut,
         Fut: Future<Output = T>,
     {
-        let made =
-            self.make(Reason::OnceDo, Location::caller(), || async { Ok::<T, Infallible>(init().await) });
+        let site = Location::caller();
         async move {
-            let Ok(value) = made.await;
+            if let Some(value) = self.get() {
+                return value;
+            }
+            let init = || async { Ok::<T, Infallible>(init().await) };
+            let Ok(value) = self.make(Reason::OnceDo, site, init).await;
             value
         }
     }
