@@ -158,19 +158,7 @@ fn kept_future_does_not_block_its_own_task() {
 fn another_task_is_woken() {
     let mutex = Mutex::new(());
     let guard = mutex.try_lock().unwrap();
-    let mut lock = pin!(mutex.lock());
-    let ((first, a), (second, b)) = (Count::new(), Count::new());
-    assert!(poll(lock.as_mut(), &a).is_pending());
-    for _ in 0..1000 {
-        assert!(poll(lock.as_mut(), &b).is_pending());
-    }
-    assert_eq!(Arc::strong_count(&first), 2, "the waker of the first task is kept");
-    drop(a);
-    assert_eq!(Arc::strong_count(&first), 1);
-    assert_eq!(Arc::strong_count(&second), 3, "more than one waker of the second task is kept");
-    drop(guard);
-    assert_eq!((first.get(), second.get()), (0, 1));
-    assert!(poll(lock.as_mut(), &b).is_ready());
+    drop(common::another_task_is_woken(pin!(mutex.lock()), 0, || drop(guard)));
 }
 
 #[test]

@@ -3,7 +3,7 @@ mod common;
 
 use common::{all_released, many_wait, poll};
 use dormouse_sync::WaitGroup;
-use dormouse_testing::{Count, Event, hooked, panics, watch};
+use dormouse_testing::{Event, hooked, panics, watch};
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use futures::future::FusedFuture;
 use std::future::{pending, ready};
@@ -268,17 +268,7 @@ fn last_wait_dropped() {
 fn another_task_is_woken() {
     let group = WaitGroup::new();
     group.add(1);
-    let mut wait = pin!(group.wait());
-    let ((first, a), (second, b)) = (Count::new(), Count::new());
-    assert!(poll(wait.as_mut(), &a).is_pending());
-    for _ in 0..1000 {
-        assert!(poll(wait.as_mut(), &b).is_pending());
-    }
-    drop(a);
-    assert_eq!((Arc::strong_count(&first), Arc::strong_count(&second)), (1, 3));
-    group.done();
-    assert_eq!((first.get(), second.get()), (0, 1));
-    assert!(poll(wait.as_mut(), &b).is_ready());
+    common::another_task_is_woken(pin!(group.wait()), 0, || group.done());
 }
 
 #[test]

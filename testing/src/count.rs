@@ -31,7 +31,7 @@ impl Count {
     }
 
     /// A guard whose drop is counted.
-    pub fn on_drop(self: &Arc<Self>) -> OnDrop<impl FnOnce() + Send + 'static> {
+    pub fn on_drop(self: &Arc<Self>) -> OnDrop<impl FnOnce() + Send + use<>> {
         let count = self.clone();
         on_drop(move || count.add())
     }
