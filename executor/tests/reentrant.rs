@@ -57,7 +57,7 @@ fn call_back(handle: &Handle, object: &Shared) {
     // Both set a timer in the slot that the object's waker is or was in, and take it off.
     let mut other = pin!(sleep(Duration::from_secs(1_000)));
     let _ = catch_unwind(AssertUnwindSafe(|| other.as_mut().poll(&mut cx)));
-    dormouse_wait::host::alarm(Instant::now(), Waker::noop().clone());
+    drop(dormouse_wait::host::alarm(Instant::now(), Waker::noop().clone()));
     let task = task::spawn(async {});
     task.abort();
     drop(task);
@@ -154,11 +154,11 @@ fn wakers_that_the_end_of_the_runtime_wakes() {
                 }
             });
             let waker = calls.waker();
-            rt.block_on(async {
+            let _alarm = rt.block_on(async {
                 let mut made = Object::new(kind, Duration::from_secs(1_000));
                 assert!(!made.poll(&waker));
-                dormouse_wait::host::alarm(Instant::now() + Duration::from_secs(1_000), waker.clone());
                 *object.lock().unwrap() = Some(made);
+                dormouse_wait::host::alarm(Instant::now() + Duration::from_secs(1_000), waker.clone())
             });
             rt.shutdown_timeout(Duration::from_secs(60));
             assert_eq!(calls.woken(), 2, "{kind}");

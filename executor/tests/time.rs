@@ -7,6 +7,7 @@ use dormouse_executor::time::{
     timeout, timeout_at,
 };
 use dormouse_testing::{Count, until, watch, watch_for};
+use dormouse_wait::host::alarm;
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -302,18 +303,41 @@ fn alarms_ring_through_the_hosts_clock() {
     for rt in runtimes() {
         rt.block_on(async {
             let at = Instant::now() + Duration::from_millis(2);
-            let mut set = false;
+            let mut set = None;
             std::future::poll_fn(|cx| {
                 if Instant::now() >= at {
                     return Poll::Ready(());
                 }
-                if !std::mem::replace(&mut set, true) {
-                    dormouse_wait::host::alarm(at, cx.waker().clone());
-                }
+                set.get_or_insert_with(|| alarm(at, cx.waker().clone()));
                 Poll::Pending
             })
             .await;
         });
+    }
+}
+
+#[test]
+fn an_alarm_that_is_dropped_is_not_set_any_more() {
+    let _watch = watch();
+    for rt in runtimes() {
+        let (dropped, later) = (Count::shared(), Count::shared());
+        rt.block_on(async {
+            let at = Instant::now() + Duration::from_secs(3600);
+            let alarms: Vec<_> = (0..100).map(|_| alarm(at, Waker::from(dropped.clone()))).collect();
+            assert_eq!(rt.metrics().timers, 100);
+            assert!(alarms.iter().all(|alarm| alarm.rewake(&Waker::from(later.clone()))));
+            assert_eq!((Arc::strong_count(&dropped), Arc::strong_count(&later)), (1, 101));
+            drop(alarms);
+            assert_eq!((rt.metrics().timers, Arc::strong_count(&later)), (0, 1));
+            // One that has rung has no waker to be replaced.
+            let rung = alarm(Instant::now(), Waker::from(dropped.clone()));
+            while dropped.get() == 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            assert!(!rung.rewake(&Waker::from(later.clone())));
+            assert_eq!(Arc::strong_count(&later), 1);
+        });
+        assert_eq!((dropped.get(), later.get()), (1, 0));
     }
 }
 
@@ -365,11 +389,9 @@ fn thousands_that_expire_together_let_others_run() {
             sleeps.push(sleep);
         }
     });
+    let mut set = Vec::new();
     let alarms = most_between_two_turns(|end, expired| {
-        let guard = expired.clone();
-        for _ in 0..MANY {
-            dormouse_wait::host::alarm(end, Waker::from(guard.clone()));
-        }
+        set.extend((0..MANY).map(|_| alarm(end, Waker::from(expired.clone()))));
     });
     for most in [tasks, wakers, alarms] {
         assert!(most < MANY / 20, "{tasks} tasks, {wakers} wakers, {alarms} alarms between two turns");

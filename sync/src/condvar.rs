@@ -32,6 +32,7 @@ use dormouse_wait::Instant;
 use dormouse_wait::alarm::Alarm;
 use dormouse_wait::blocking::wait_for;
 use dormouse_wait::frame::{self, Reason, Site};
+use dormouse_wait::host;
 use dormouse_wait::list::{List, Node, Phase, Removed, Verdict};
 use dormouse_wait::lock::Lock;
 use dormouse_wait::prim::atomic::{AtomicBool, Ordering::Relaxed};
@@ -462,7 +463,7 @@ impl<'m, T: ?Sized> Future for CondvarWaitTimeout<'_, 'm, T> {
             let until = *this.until.get_or_insert_with(|| Instant::now().checked_add(*this.timeout));
             let Some(until) = until else { return Poll::Pending };
             if Instant::now() < until {
-                Alarm::renew(this.alarm, until, cx.waker());
+                host::renew(this.alarm, until, cx.waker());
                 return Poll::Pending;
             }
             *this.alarm = None;

@@ -6,6 +6,7 @@ use dormouse_sync::futures::CondvarWait;
 use dormouse_sync::{Condvar, Mutex};
 use dormouse_testing::{Count, Event, hooked, panics, watch};
 use dormouse_wait::Instant;
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use dormouse_wait::host::{Host, with_host};
 use futures::future::FusedFuture;
@@ -236,8 +237,8 @@ impl Host for Clock {
     fn now(&self) -> Instant {
         self.start + self.now.get()
     }
-    fn alarm(&self, at: Instant, waker: Waker) {
-        self.alarms.borrow_mut().push((at, waker));
+    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
+        Alarm::beside(waker, |waker| self.alarms.borrow_mut().push((at, waker)))
     }
 }
 
@@ -306,21 +307,8 @@ fn another_task_is_woken() {
         for timeout in [false, true] {
             let (mutex, condvar) = (Mutex::new(0), Condvar::new());
             let mut wait = pin!(condvar.wait_timeout(mutex.try_lock().unwrap(), SECOND));
-            let ((first, a), (second, b)) = (Count::new(), Count::new());
-            assert!(poll(wait.as_mut(), &a).is_pending());
-            for _ in 0..1000 {
-                assert!(poll(wait.as_mut(), &b).is_pending());
-            }
-            drop(a);
-            assert_eq!(Arc::strong_count(&first), 1);
-            assert!(Arc::strong_count(&second) <= 4);
-            if timeout {
-                clock.pass(1000)
-            } else {
-                condvar.notify_one()
-            }
-            assert_eq!((first.get(), second.get()), (0, 1));
-            let (guard, result) = assert_ready!(poll(wait.as_mut(), &b));
+            let end = || if timeout { clock.pass(1000) } else { condvar.notify_one() };
+            let (guard, result) = common::another_task_is_woken(wait.as_mut(), 1, end);
             assert_eq!((result.timed_out(), *guard), (timeout, 0));
             assert!(wait.is_terminated());
         }

@@ -4,6 +4,7 @@ mod common;
 use common::poll;
 use dormouse_sync::{Cancel, Context, ContextError, Instant};
 use dormouse_testing::{Count, Event, hooked, on_drop, panics, watch, watch_for};
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use dormouse_wait::host::{Host, with_host};
 use futures::future::FusedFuture;
@@ -46,8 +47,8 @@ impl Host for Clock {
     fn now(&self) -> Instant {
         START.with(|start| *start) + self.now.get()
     }
-    fn alarm(&self, at: Instant, waker: Waker) {
-        self.alarms.borrow_mut().push((at, waker));
+    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
+        Alarm::beside(waker, |waker| self.alarms.borrow_mut().push((at, waker)))
     }
 }
 
@@ -162,8 +163,9 @@ fn a_deadline_outlives_its_host() {
         fn now(&self) -> Instant {
             Instant::from_std(std::time::Instant::now())
         }
-        fn alarm(&self, _: Instant, waker: Waker) {
+        fn alarm(&self, _: Instant, waker: Waker) -> Alarm {
             waker.wake();
+            Alarm::rung()
         }
     }
     let _watch = watch();
@@ -270,15 +272,22 @@ fn run_gives_what_the_future_gives() {
     cancel.cancel();
 }
 
+/// A future that is never ready, and how often it was dropped.
+fn counted() -> (Arc<Count>, impl Future<Output = ()>) {
+    let dropped = Count::shared();
+    let guard = dropped.on_drop();
+    let counted = async move {
+        let _guard = guard;
+        pending::<()>().await;
+    };
+    (dropped, counted)
+}
+
 #[test]
 fn run_drops_the_future_at_the_cancel() {
     let (context, cancel) = root();
-    let dropped = Count::shared();
-    let guard = dropped.on_drop();
-    let mut run = spawn(context.run(async move {
-        let _guard = guard;
-        pending::<()>().await;
-    }));
+    let (dropped, counted) = counted();
+    let mut run = spawn(context.run(counted));
     assert_pending!(run.poll());
     assert_pending!(run.poll());
     cancel.cancel();
@@ -301,12 +310,8 @@ fn run_on_a_done_context_does_not_poll() {
 fn dropped_runs() {
     for polls in 0..3 {
         let (context, cancel) = root();
-        let dropped = Count::shared();
-        let guard = dropped.on_drop();
-        let mut run = spawn(context.run(async move {
-            let _guard = guard;
-            pending::<()>().await;
-        }));
+        let (dropped, counted) = counted();
+        let mut run = spawn(context.run(counted));
         for _ in 0..polls.min(1) {
             assert_pending!(run.poll());
         }

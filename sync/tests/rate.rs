@@ -5,6 +5,7 @@ mod common;
 use dormouse_sync::futures::RateWait;
 use dormouse_sync::{Instant, Limit, RateLimiter, Reservation};
 use dormouse_testing::{Count, watch};
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use dormouse_wait::host::{Host, with_host};
 use futures::future::FusedFuture;
@@ -55,8 +56,8 @@ impl Host for Clock {
     fn now(&self) -> Instant {
         self.start + self.now.get()
     }
-    fn alarm(&self, at: Instant, waker: Waker) {
-        self.alarms.borrow_mut().push((at, waker));
+    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
+        Alarm::beside(waker, |waker| self.alarms.borrow_mut().push((at, waker)))
     }
 }
 

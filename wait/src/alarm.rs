@@ -1,77 +1,93 @@
-//! An alarm that can be given up: what waits with a deadline, and no timer of its own, stands on it.
+//! An alarm that can be taken back: what waits with a deadline, and has no timer of its own, stands on it.
 //!
-//! The host rings each alarm once and knows no way back (see [`host::alarm`]); so what it is given
-//! is a small cell with the task's waker in it, which is emptied when nobody cares any more. Until its time has come the
-//! cell (some 40 bytes) stays with the host.
+//! The [host](crate::host) sets it, and decides what it stands for there.
 //!
 //! Checked by `tests/host.rs`.
-use crate::host::{self, Instant};
 use crate::wakes;
+use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
-/// Wakes a task at a point in time, unless it is dropped before.
-#[derive(Debug)]
-#[must_use = "it is given up when dropped"]
-pub struct Alarm(Arc<Bell>);
+/// Wakes a task at a point in time, unless it is dropped before. [`host::alarm`](crate::host::alarm) sets one.
+#[must_use = "it is taken back when dropped"]
+pub struct Alarm(Option<Pin<Box<dyn Bell>>>);
 
-#[derive(Debug)]
-struct Bell(Mutex<Option<Waker>>);
-
-impl Bell {
-    fn swap(&self, waker: Option<Waker>) -> Option<Waker> {
-        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut place, waker)
-    }
+/// What a host has set for an alarm. Its drop takes the alarm back: nobody is woken.
+pub trait Bell: Send + Sync {
+    /// Wakes `waker` in place of the one before: true. False if it has rung already.
+    fn rewake(self: Pin<&Self>, waker: &Waker) -> bool;
 }
 
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        // Outside of the lock: a waker may come back here.
-        wakes::wake(self.swap(None));
-    }
-}
+// A bell's own lock is never held while user code runs.
+impl UnwindSafe for Alarm {}
+impl RefUnwindSafe for Alarm {}
 
 impl Alarm {
-    /// Wakes `waker` once, at `at` or soon after.
-    pub fn at(at: Instant, waker: &Waker) -> Alarm {
-        Alarm::with(waker, |bell| host::alarm(at, bell))
+    /// The alarm that `bell` stands for.
+    pub fn new(bell: Pin<Box<dyn Bell>>) -> Alarm {
+        Alarm(Some(bell))
     }
 
-    fn with(waker: &Waker, set: impl FnOnce(Waker)) -> Alarm {
-        let bell = Arc::new(Bell(Mutex::new(Some(waker.clone()))));
-        set(Waker::from(bell.clone()));
-        Alarm(bell)
+    /// One that has rung.
+    pub const fn rung() -> Alarm {
+        Alarm(None)
     }
 
-    /// Lets the alarm in `place` wake `waker`; sets one if there is none, or if it has rung too early, as its runtime has
-    /// ended. If the one that the thread is in has ended, too, it rings at once: then it is set apart from that, else whoever
-    /// waits would go round and round until its time.
-    pub fn renew(place: &mut Option<Alarm>, at: Instant, waker: &Waker) {
-        let set = |alarm: &Alarm| alarm.rewake(waker);
-        if place.as_ref().is_some_and(set) {
-            return;
-        }
-        let alarm = place.insert(Alarm::at(at, waker));
-        if !set(alarm) {
-            *alarm = Alarm::with(waker, |bell| host::alarm_apart(at, bell));
-        }
+    /// For a host that cannot take alarms back: `set` is given the waker that it is to wake in place of `waker`, a small
+    /// cell. That stays with the host until its time, and is empty once the alarm is dropped.
+    pub fn beside(waker: Waker, set: impl FnOnce(Waker)) -> Alarm {
+        let cell = Arc::new(Cell(Mutex::new(Some(waker))));
+        set(Waker::from(cell.clone()));
+        Alarm(Some(Box::pin(Emptied(cell))))
     }
 
     /// Wakes `waker` in place of the one before: true. False if it has rung already.
     pub fn rewake(&self, waker: &Waker) -> bool {
+        self.0.as_ref().is_some_and(|bell| bell.as_ref().rewake(waker))
+    }
+}
+
+impl fmt::Debug for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Alarm").finish_non_exhaustive()
+    }
+}
+
+struct Cell(Mutex<Option<Waker>>);
+
+impl Cell {
+    /// Calls `f` with the place of the waker; it runs no user code.
+    fn with<R>(&self, f: impl FnOnce(&mut Option<Waker>) -> R) -> R {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Wake for Cell {
+    fn wake(self: Arc<Self>) {
+        // Outside of the lock: a waker may come back here.
+        wakes::wake(self.with(Option::take));
+    }
+}
+
+/// Empties the cell when it is dropped.
+struct Emptied(Arc<Cell>);
+
+impl Bell for Emptied {
+    fn rewake(self: Pin<&Self>, waker: &Waker) -> bool {
         let waker = waker.clone();
-        let mut place = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let set = place.is_some();
-        let old = if set { place.replace(waker) } else { Some(waker) };
-        drop(place);
-        wakes::discard(old);
+        let (set, unused) = self.0.with(|place| match place {
+            Some(own) => (true, std::mem::replace(own, waker)),
+            None => (false, waker),
+        });
+        wakes::discard(Some(unused));
         set
     }
 }
 
-impl Drop for Alarm {
+impl Drop for Emptied {
     fn drop(&mut self) {
-        wakes::discard(self.0.swap(None));
+        wakes::discard(self.0.with(Option::take));
     }
 }

@@ -5,11 +5,14 @@
 //! clock is the operating system's, and alarms ring on one shared thread, started at the first alarm.
 //!
 //! Checked by `tests/host.rs`.
+use crate::alarm::{Alarm, Bell};
+use crate::wakes;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
+use std::pin::Pin;
 use std::ptr::NonNull;
-use std::sync::{Condvar, Mutex, OnceLock};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -111,8 +114,9 @@ impl Sub<Instant> for Instant {
 pub trait Host {
     /// The present time.
     fn now(&self) -> Instant;
-    /// Wakes `waker` once, at `at` or soon after, never before. The waker may be woken when nobody cares any more.
-    fn alarm(&self, at: Instant, waker: Waker);
+    /// Wakes `waker` once, at `at` or soon after, unless the alarm is dropped before. Never before its time, but at the
+    /// host's end.
+    fn alarm(&self, at: Instant, waker: Waker) -> Alarm;
 }
 
 thread_local!(static HOST: Cell<Option<NonNull<dyn Host>>> = const { Cell::new(None) });
@@ -139,18 +143,33 @@ fn with_current<R>(f: impl FnOnce(&dyn Host) -> R) -> Option<R> {
     Some(f(unsafe { host.as_ref() }))
 }
 
-/// Wakes `waker` once, at `at` or soon after.
-pub fn alarm(at: Instant, waker: Waker) {
+/// Wakes `waker` once, at `at` or soon after, or at the end of this thread's host, unless the alarm is dropped before.
+pub fn alarm(at: Instant, waker: Waker) -> Alarm {
     let mut waker = Some(waker);
-    with_current(|host| host.alarm(at, waker.take().expect("the waker is taken once")));
-    if let Some(waker) = waker {
-        alarm_apart(at, waker);
+    let mut take = || waker.take().expect("the waker is taken once");
+    match with_current(|host| host.alarm(at, take())) {
+        Some(alarm) => alarm,
+        None => alarm_apart(at, take()),
     }
 }
 
 /// As [`alarm`], but never by a host: for an alarm that has to outlive one.
-pub fn alarm_apart(at: Instant, waker: Waker) {
-    Clockwork::get().set(at, waker);
+pub fn alarm_apart(at: Instant, waker: Waker) -> Alarm {
+    Clockwork::get().set(at, waker)
+}
+
+/// Lets the alarm in `place` wake `waker`; sets one if there is none, or if it has rung too early, as its host has
+/// ended. If this thread's host has ended, too, it rings at once: then it is set apart from that, else whoever waits
+/// would go round and round until its time.
+pub fn renew(place: &mut Option<Alarm>, at: Instant, waker: &Waker) {
+    let set = |alarm: &Alarm| alarm.rewake(waker);
+    if place.as_ref().is_some_and(set) {
+        return;
+    }
+    let new = place.insert(alarm(at, waker.clone()));
+    if !set(new) {
+        *new = alarm_apart(at, waker.clone());
+    }
 }
 
 /// The alarms of threads without a host: a sorted map, and a thread that sleeps until the first is due.
@@ -160,10 +179,12 @@ struct Clockwork {
 }
 
 /// By time, then by the order in which they were set.
+type Key = (Instant, u64);
+
 #[derive(Default)]
 struct Alarms {
     set: u64,
-    pending: BTreeMap<(Instant, u64), Waker>,
+    pending: BTreeMap<Key, Waker>,
 }
 
 impl Clockwork {
@@ -181,34 +202,65 @@ impl Clockwork {
         clockwork
     }
 
-    fn set(&self, at: Instant, waker: Waker) {
-        let mut alarms = self.alarms.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    fn alarms(&self) -> MutexGuard<'_, Alarms> {
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&'static self, at: Instant, waker: Waker) -> Alarm {
+        let mut alarms = self.alarms();
         alarms.set += 1;
         let key = (at, alarms.set);
         alarms.pending.insert(key, waker);
         if alarms.pending.first_key_value().is_some_and(|(first, _)| *first == key) {
             self.earlier.notify_one();
         }
+        Alarm::new(Box::pin(Apart { clockwork: self, key }))
     }
 
     fn run(&self) -> ! {
-        let mut alarms = self.alarms.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut alarms = self.alarms();
         loop {
             let now = Instant(std::time::Instant::now());
             match alarms.pending.first_entry() {
                 Some(first) if first.key().0 <= now => {
                     let waker = first.remove();
                     drop(alarms);
-                    crate::wakes::wake(Some(waker));
-                    alarms = self.alarms.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                    wakes::wake(Some(waker));
+                    alarms = self.alarms();
                 }
                 Some(first) => {
                     let wait = first.key().0.saturating_duration_since(now);
                     let woken = self.earlier.wait_timeout(alarms, wait);
-                    alarms = woken.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+                    alarms = woken.unwrap_or_else(PoisonError::into_inner).0;
                 }
-                None => alarms = self.earlier.wait(alarms).unwrap_or_else(|poisoned| poisoned.into_inner()),
+                None => alarms = self.earlier.wait(alarms).unwrap_or_else(PoisonError::into_inner),
             }
         }
+    }
+}
+
+/// An alarm of the shared thread.
+struct Apart {
+    clockwork: &'static Clockwork,
+    key: Key,
+}
+
+impl Bell for Apart {
+    fn rewake(self: Pin<&Self>, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let (set, unused) = match self.clockwork.alarms().pending.get_mut(&self.key) {
+            Some(own) => (true, std::mem::replace(own, waker)),
+            None => (false, waker),
+        };
+        wakes::discard(Some(unused));
+        set
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        // The thread may wake up for nothing then.
+        let waker = self.clockwork.alarms().pending.remove(&self.key);
+        wakes::discard(waker);
     }
 }

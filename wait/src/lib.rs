@@ -11,8 +11,8 @@
 //! | [`wakes`] | wake-ups collected under a lock and fired after it |
 //! | [`frame`] | what one poll of a task carries: its budget and the reason of its last wait |
 //! | [`random`] | the thread's random choice, which a simulator may seed |
+//! | [`alarm`] | an alarm that can be taken back |
 //! | [`host`] | clock and alarms, which a runtime or a simulator fills in |
-//! | [`alarm`] | an alarm that can be given up |
 //! | [`parker`] | how a thread sleeps and is woken |
 //! | [`blocking`] | waiting for a future on a plain thread |
 //!

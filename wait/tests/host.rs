@@ -1,7 +1,7 @@
 //! Clock and alarms: of a host, and without one.
 use dormouse_wait::Instant;
 use dormouse_wait::alarm::Alarm;
-use dormouse_wait::host::{Host, alarm, alarm_apart, with_host};
+use dormouse_wait::host::{Host, alarm, alarm_apart, renew, with_host};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
@@ -24,9 +24,10 @@ impl Host for Virtual {
     fn now(&self) -> Instant {
         self.now.get()
     }
-    fn alarm(&self, at: Instant, waker: Waker) {
+    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
         self.alarms.borrow_mut().push(at);
         waker.wake();
+        Alarm::rung()
     }
 }
 
@@ -82,7 +83,7 @@ fn a_host_takes_the_alarms() {
     let (rang, ring) = channel();
     let start = Instant::now();
     let host = Virtual::at(start);
-    with_host(&host, || alarm(start + HOUR, calling(move || rang.send(()).unwrap())));
+    with_host(&host, || drop(alarm(start + HOUR, calling(move || rang.send(()).unwrap()))));
     assert_eq!(*host.alarms.borrow(), [start + HOUR]);
     ring.try_recv().expect("the host has woken it");
 }
@@ -93,7 +94,7 @@ fn alarms_apart_pass_the_host_over() {
     let (rang, ring) = channel();
     let start = Instant::now();
     let host = Virtual::at(start + HOUR);
-    with_host(&host, || alarm_apart(start, calling(move || rang.send(()).unwrap())));
+    let _alarm = with_host(&host, || alarm_apart(start, calling(move || rang.send(()).unwrap())));
     assert!(host.alarms.borrow().is_empty());
     ring.recv_timeout(LONG).expect("an alarm is lost");
 }
@@ -104,11 +105,11 @@ const LONG: Duration = Duration::from_secs(60);
 #[test]
 fn alarms_without_a_host_are_never_early() {
     let (rang, ring) = channel();
-    alarm(Instant::now() + 1000 * HOUR, Waker::noop().clone());
+    let _far = alarm(Instant::now() + 1000 * HOUR, Waker::noop().clone());
     for millis in [20, 1, 0] {
         let due = Instant::now() + Duration::from_millis(millis);
         let rang = rang.clone();
-        alarm(due, calling(move || rang.send(Instant::now()).unwrap()));
+        let _alarm = alarm(due, calling(move || rang.send(Instant::now()).unwrap()));
         assert!(ring.recv_timeout(LONG).expect("an alarm is lost") >= due, "early");
     }
 }
@@ -121,7 +122,7 @@ fn due_alarms_without_a_host_ring_in_order() {
     let (entered, inside) = (rang.clone(), Mutex::new(gate));
     let start = Instant::now();
     // The thread stands in this waker until all others are set.
-    alarm(
+    let _first = alarm(
         start,
         calling(move || {
             entered.send(0).unwrap();
@@ -129,7 +130,7 @@ fn due_alarms_without_a_host_ring_in_order() {
         }),
     );
     assert_eq!(ring.recv_timeout(LONG), Ok(0));
-    for (number, micros) in [(3, 30), (1, 10), (4, 40), (2, 20), (5, 40)] {
+    let set = |(number, micros)| {
         let rang = rang.clone();
         alarm(
             start - Duration::from_millis(1) + Duration::from_micros(micros),
@@ -137,12 +138,30 @@ fn due_alarms_without_a_host_ring_in_order() {
                 rang.send(number).unwrap();
                 assert_ne!(number, 2, "a waker that panics");
             }),
-        );
-    }
+        )
+    };
+    let _alarms = [(3, 30), (1, 10), (4, 40), (2, 20), (5, 40)].map(set);
     open.send(()).unwrap();
     for number in 1..=5 {
         assert_eq!(ring.recv_timeout(LONG), Ok(number));
     }
+}
+
+#[test]
+fn an_alarm_that_is_dropped_wakes_nobody() {
+    let waker = || Arc::new(Call(|| panic!("woken")));
+    let (first, second) = (waker(), waker());
+    // On the shared thread, and beside a host that cannot take it back.
+    let mut left = None;
+    let beside = Alarm::beside(first.clone().into(), |cell| left = Some(cell));
+    let alarms = [alarm(Instant::now() + HOUR, first.clone().into()), beside];
+    assert!(alarms.iter().all(|alarm| alarm.rewake(&second.clone().into())));
+    assert_eq!((Arc::strong_count(&first), Arc::strong_count(&second)), (1, 3));
+    drop(alarms);
+    assert_eq!(Arc::strong_count(&second), 1);
+    left.expect("it was set").wake();
+    assert!(!Alarm::rung().rewake(&second.clone().into()));
+    assert_eq!(Arc::strong_count(&second), 1);
 }
 
 #[test]
@@ -182,7 +201,7 @@ fn an_alarm_that_rang_too_early_leaves_its_host() {
     with_host(&host, || {
         let mut alarm = None;
         for _ in 0..3 {
-            Alarm::renew(&mut alarm, start + HOUR, &waker);
+            renew(&mut alarm, start + HOUR, &waker);
         }
     });
     assert_eq!(host.alarms.borrow().len(), 1);

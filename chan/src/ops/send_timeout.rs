@@ -5,6 +5,7 @@ use crate::wait::SendWait;
 use dormouse_wait::Instant;
 use dormouse_wait::alarm::Alarm;
 use dormouse_wait::frame::Site;
+use dormouse_wait::host;
 use dormouse_wait::list::Phase;
 use futures_core::FusedFuture;
 use pin_project::pin_project;
@@ -48,7 +49,7 @@ impl<T> Sender<T> {
     #[track_caller]
     pub fn send_timeout(&self, value: T, limit: Duration) -> SendTimeoutFuture<'_, T> {
         let wait = SendWait::new(&self.chan, value);
-        SendTimeoutFuture { wait, limit: Some(limit), alarm: None, site: Location::caller() }
+        SendTimeoutFuture { wait, limit: Some(limit), deadline: None, alarm: None, site: Location::caller() }
     }
 }
 
@@ -60,8 +61,9 @@ pub struct SendTimeoutFuture<'a, T> {
     wait: SendWait<'a, T>,
     /// Until it begins to wait.
     limit: Option<Duration>,
-    /// Once it waits, if the clock can say the deadline.
-    alarm: Option<(Instant, Alarm)>,
+    /// Once it waits, if the clock can say it.
+    deadline: Option<Instant>,
+    alarm: Option<Alarm>,
     site: Site,
 }
 
@@ -74,14 +76,13 @@ impl<T> Future for SendTimeoutFuture<'_, T> {
             *this.alarm = None;
             return Poll::Ready(sent.map_err(|SendError(value)| SendTimeoutError::Closed(value)));
         }
+        let now = Instant::now();
         if let Some(limit) = this.limit.take() {
-            let deadline = Instant::now().checked_add(limit);
-            *this.alarm = deadline.map(|deadline| (deadline, Alarm::at(deadline, cx.waker())));
-            return Poll::Pending;
+            *this.deadline = now.checked_add(limit);
         }
-        let Some((deadline, alarm)) = this.alarm else { return Poll::Pending };
-        if Instant::now() < *deadline {
-            alarm.rewake(cx.waker());
+        let Some(deadline) = *this.deadline else { return Poll::Pending };
+        if now < deadline {
+            host::renew(this.alarm, deadline, cx.waker());
             return Poll::Pending;
         }
         *this.alarm = None;

@@ -2,6 +2,7 @@
 use dormouse_chan::{SendTimeoutError, bounded, never};
 use dormouse_testing::watch;
 use dormouse_wait::Instant;
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host::{Host, with_host};
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
@@ -20,8 +21,8 @@ impl Host for Clock {
     fn now(&self) -> Instant {
         self.start + self.now.get()
     }
-    fn alarm(&self, at: Instant, waker: Waker) {
-        self.alarms.borrow_mut().push((at, waker));
+    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
+        Alarm::beside(waker, |waker| self.alarms.borrow_mut().push((at, waker)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a runtime counts.
-use crate::sched::shared::{Shared, Slot};
+use crate::sched::shared::Shared;
+use crate::sched::slots::Slot;
 use crate::sched::stats::{self, Durations};
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
@@ -80,7 +81,7 @@ impl Metrics {
             stolen: slot.stats.stolen.load(Relaxed),
             queue_depth: slot.queue.len() as usize + usize::from(slot.turn.has_next()),
         };
-        let sum = |of: fn(&Slot) -> u64| shared.slots.iter().map(of).sum::<u64>();
+        let sum = |of: fn(&Slot) -> u64| shared.slots.all.iter().map(of).sum::<u64>();
         let (tasks_alive, tasks_spawned) = shared
             .parts
             .iter()
@@ -105,7 +106,7 @@ impl Metrics {
             long_polls: shared.long_polls.load(Relaxed),
             monitor_looks: shared.monitor.looks(),
             timers: shared.parts.iter().map(|part| part.timers.len()).sum(),
-            slots: shared.reached().iter().map(slot).collect(),
+            slots: shared.slots.reached().iter().map(slot).collect(),
             poll_time: Histogram::of(shared, |slot| slot.stats.poll_times.as_deref()),
             schedule_latency: Histogram::of(shared, |slot| slot.stats.latencies.as_deref()),
         }
@@ -132,7 +133,7 @@ pub struct Histogram(Vec<u64>);
 impl Histogram {
     fn of(shared: &Shared, durations: impl Fn(&Slot) -> Option<&Durations>) -> Option<Histogram> {
         let mut sums = None;
-        for durations in shared.slots.iter().chain([&shared.nowhere]).filter_map(durations) {
+        for durations in shared.slots.all.iter().chain([&shared.slots.nowhere]).filter_map(durations) {
             durations.add_to(sums.get_or_insert_with(Vec::new));
         }
         sums.map(Histogram)

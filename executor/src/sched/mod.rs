@@ -16,6 +16,7 @@ pub(crate) mod ring;
 pub(crate) mod schedule;
 pub(crate) mod seat;
 pub(crate) mod shared;
+pub(crate) mod slots;
 pub(crate) mod stats;
 pub(crate) mod threads;
 pub(crate) mod turn;

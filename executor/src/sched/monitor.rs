@@ -31,7 +31,8 @@
 //! Checked by `models::turn_*`, `models::idle_*`, `models::attention_*` (loom), `tests/monitor.rs`.
 use super::idle::NEVER;
 use super::os;
-use super::shared::{Shared, Slot};
+use super::shared::Shared;
+use super::slots::Slot;
 use super::threads::Began;
 use crate::panics;
 use dormouse_wait::parker::Parker;
@@ -61,7 +62,7 @@ pub(crate) fn monitor(shared: Arc<Shared>) {
     let now = shared.now();
     let mut monitor = Monitor {
         shared: &shared,
-        seen: vec![Seen::new(0, now); shared.slots.len()],
+        seen: vec![Seen::new(0, now); shared.slots.all.len()],
         stuck: Vec::new(),
         looked: now,
         moved: now,
@@ -155,7 +156,7 @@ impl Monitor<'_> {
         self.attend_reactor();
         self.looked = now;
         let stuck = std::mem::take(&mut self.stuck);
-        let cells = stuck.iter().filter(|&&number| shared.slots[number].turn.has_next()).count();
+        let cells = stuck.iter().filter(|&&number| shared.slots.all[number].turn.has_next()).count();
         let free = shared.idle.has_free_seat();
         let mut waiting = shared.waiting() + cells;
         let unserved = waiting > 0 && free;
@@ -186,7 +187,7 @@ impl Monitor<'_> {
         }
         self.unserved = unserved;
         self.stuck = stuck;
-        shared.shrink_reach();
+        shared.slots.shrink();
         pause
     }
 
@@ -194,7 +195,7 @@ impl Monitor<'_> {
     fn observe(&mut self, now: u64) -> bool {
         let mut attended = false;
         self.stuck.clear();
-        for (number, slot) in self.shared.reached().iter().enumerate() {
+        for (number, slot) in self.shared.slots.reached().iter().enumerate() {
             let (epoch, seen) = (slot.turn.epoch(), &mut self.seen[number]);
             if epoch != seen.epoch {
                 *seen = Seen::new(epoch, now);
@@ -220,7 +221,7 @@ impl Monitor<'_> {
     }
 
     fn slot(&self, number: usize) -> (&Slot, u64) {
-        (&self.shared.slots[number], self.seen[number].epoch)
+        (&self.shared.slots.all[number], self.seen[number].epoch)
     }
 
     /// Takes the task that is next in a stuck slot, for others.
@@ -251,7 +252,7 @@ impl Monitor<'_> {
         if seen.lasts_for(self.shared.config.blocked_after, now) {
             return Verdict::Stuck;
         }
-        let thread = os::Thread::from_bits(self.shared.slots[number].thread.load(Relaxed));
+        let thread = os::Thread::from_bits(self.shared.slots.all[number].thread.load(Relaxed));
         let before = seen.spent;
         seen.spent = thread.spent();
         match (before, seen.spent) {
@@ -318,7 +319,7 @@ impl Monitor<'_> {
     fn may_sleep(&mut self) -> bool {
         let shared = self.shared;
         let (now, due) = (shared.now(), shared.due());
-        let empty = shared.reached().iter().all(|slot| slot.place.is_free());
+        let empty = shared.slots.reached().iter().all(|slot| slot.place.is_free());
         let patience = match empty {
             true if self.by_itself && due != NEVER && shared.idle.is_watched(due) => 0,
             true if now >= self.wary => nanos(SHORT),
@@ -328,7 +329,7 @@ impl Monitor<'_> {
         if now < self.moved + patience || due < now + nanos(SHORT) {
             return false;
         }
-        for (number, slot) in shared.reached().iter().enumerate() {
+        for (number, slot) in shared.slots.reached().iter().enumerate() {
             // Without a heavy fence, the thread of a stuck slot might call while we fall asleep, and not be heard.
             if slot.place.is_free() {
                 continue;
@@ -355,7 +356,7 @@ impl Monitor<'_> {
         let watched = due != NEVER && shared.idle.is_watched(due);
         let doze = shared.monitor.fall_asleep(watched.then_some(due));
         os::heavy();
-        let still = shared.reached().iter().enumerate().all(|(number, slot)| {
+        let still = shared.slots.reached().iter().enumerate().all(|(number, slot)| {
             let epoch = self.slot(number).1;
             slot.turn.epoch() == epoch && (slot.place.is_free() || (epoch % 2 == 1 && !slot.turn.has_next()))
         });

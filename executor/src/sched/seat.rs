@@ -20,7 +20,8 @@ use super::context;
 use super::measure::Measure;
 use super::os::Thread;
 use super::ring::Raw;
-use super::shared::{Shared, Slot, others};
+use super::shared::Shared;
+use super::slots::Slot;
 use crate::task::meta::Meta;
 use async_task::Runnable;
 use std::cell::Cell;
@@ -66,7 +67,7 @@ impl<'rt> Seat<'rt> {
         }
         let seat = Seat {
             shared,
-            slot: Cell::new(&shared.nowhere),
+            slot: Cell::new(&shared.slots.nowhere),
             number: Cell::new(hint),
             streak: Cell::new(0),
             searching: Cell::new(searching),
@@ -83,8 +84,8 @@ impl<'rt> Seat<'rt> {
 
     /// Takes a slot, after `Idle::sit`.
     fn take_slot(&self) {
-        let number = self.shared.take_slot(self.number.get());
-        let slot = &self.shared.slots[number];
+        let number = self.shared.slots.take(self.number.get());
+        let slot = &self.shared.slots.all[number];
         slot.queue.prepare();
         slot.thread.store(self.thread.to_bits(), Relaxed);
         self.slot.set(slot);
@@ -120,7 +121,7 @@ impl<'rt> Seat<'rt> {
 
     /// Does the thread sit here no more?
     pub(crate) fn is_gone(&self) -> bool {
-        ptr::eq(self.slot(), &self.shared.nowhere)
+        ptr::eq(self.slot(), &self.shared.slots.nowhere)
     }
 
     pub(crate) fn is_searching(&self) -> bool {
@@ -249,7 +250,7 @@ impl<'rt> Seat<'rt> {
             }
             self.searching.set(true);
         }
-        let stolen = others(self.shared, self.number()).find_map(|victim| {
+        let stolen = self.shared.slots.others(self.number()).find_map(|victim| {
             // SAFETY: this thread sits in the slot that is stolen into (R2), which is empty, and not the victim's.
             unsafe { victim.queue.steal_into(&self.slot().queue) }
         });
@@ -406,7 +407,7 @@ impl<'rt> Seat<'rt> {
         }
         context::leave_seat();
         self.slot().place.release();
-        self.slot.set(&self.shared.nowhere);
+        self.slot.set(&self.shared.slots.nowhere);
     }
 
     /// Leaves the slot between polls if there are too many seats, as N was lowered.

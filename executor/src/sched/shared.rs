@@ -22,56 +22,26 @@ use super::idle::{Idle, NEVER, Wake};
 use super::injector::Injector;
 use super::measure::Measure;
 use super::os;
-use super::place::Place;
 use super::quiet::Quiet;
-use super::ring::{Raw, Ring};
-use super::stats::Stats;
+use super::ring::Raw;
+use super::slots::Slots;
 use super::threads::{self, Threads};
-use super::turn::Turn;
 use crate::blocking::Pool;
 use crate::config::{Config, Deadlock};
 use crate::panics;
 use crate::reactor::Reactor;
 use crate::task::id::Ids;
 use crate::task::life;
-use crate::task::meta::Meta;
 use crate::task::registry;
 use crate::timer::{self, Tick};
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::{Instant, host, random};
 use std::fmt;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::Waker;
 use std::time::Duration;
-
-/// A place of work: what a thread takes over when it sits down. The N slots are followed by the spare ones, which
-/// [`Shared::reach`] tells whether to look at.
-#[derive(Debug)]
-pub(crate) struct Slot {
-    pub(crate) queue: Ring,
-    pub(crate) place: Place,
-    pub(crate) turn: Turn,
-    pub(crate) stats: Stats,
-    /// The task whose poll is on; null if none, or the poll is that of a root future. For comparing only.
-    pub(crate) polled: AtomicPtr<Meta>,
-    /// The thread that sits, as the system knows it.
-    pub(crate) thread: AtomicI32,
-}
-
-impl Slot {
-    /// `watched`: there is a monitor.
-    fn new(watched: bool, config: &Config) -> Slot {
-        Slot {
-            queue: Ring::new(),
-            place: Place::new(),
-            turn: Turn::new(!watched || os::has_heavy()),
-            stats: Stats::new(config.measure_poll_time, config.measure_schedule_latency),
-            polled: AtomicPtr::new(ptr::null_mut()),
-            thread: AtomicI32::new(0),
-        }
-    }
-}
 
 /// A share of the runtime's timers and live tasks: one for each of the N slots; a spare slot uses another one's.
 pub(crate) struct Part {
@@ -89,16 +59,9 @@ impl Part {
 
 /// The shared part of a runtime.
 pub(crate) struct Shared {
-    /// The slots of the first N, and those for more workers, and spare ones.
-    pub(crate) slots: Box<[Slot]>,
+    pub(crate) slots: Slots,
     /// As many as the first N.
     pub(crate) parts: Box<[Part]>,
-    /// How many slots there are to look at: N, and more if spare ones are in use. Grows under `spare`, before a thread
-    /// sits in the slot, and shrinks under it, when nobody sits beyond.
-    reach: AtomicUsize,
-    spare: Mutex<()>,
-    /// Where a thread "sits" that has left its seat within a poll.
-    pub(crate) nowhere: Slot,
     pub(crate) injector: Injector,
     pub(crate) idle: Idle,
     pub(crate) pool: Pool,
@@ -139,17 +102,10 @@ impl Shared {
     /// The shared part, with one strong reference more than is returned: the runtime's own.
     pub(crate) fn new(config: Config, bodies: Bodies) -> Arc<Shared> {
         let (workers, simulated) = (config.workers, config.simulated.is_some());
-        // Without threads there is nobody to sit in a spare slot.
-        let slots = if config.threads { config.max_workers + config.max_spare_threads } else { workers };
         let limit = if config.threads { workers + config.max_spare_threads } else { 0 };
-        let mut nowhere = Slot::new(false, &config);
-        nowhere.turn.set_always_open();
         let shared = Arc::new(Shared {
-            slots: (0..slots).map(|_| Slot::new(config.threads, &config)).collect(),
+            slots: Slots::new(&config),
             parts: (0..workers).map(|_| Part::new(simulated)).collect(),
-            reach: AtomicUsize::new(workers),
-            spare: Mutex::new(()),
-            nowhere,
             injector: Injector::new(),
             monitor: Attention::new(config.threads),
             reactor: Arc::default(),
@@ -271,7 +227,7 @@ impl Shared {
 
     /// About how many tasks wait for a thread, but for those in cells.
     pub(crate) fn waiting(&self) -> usize {
-        self.injector.len() + self.reached().iter().map(|slot| slot.queue.len() as usize).sum::<usize>()
+        self.injector.len() + self.slots.reached().iter().map(|slot| slot.queue.len() as usize).sum::<usize>()
     }
 
     // --- waking -----------------------------------------------------------------------------------------------------
@@ -353,7 +309,7 @@ impl Shared {
 
     /// Is there work that a thread which is about to sleep must not leave? In the `rings` as well (P1)?
     pub(crate) fn has_work(&self, rings: bool) -> bool {
-        !self.injector.is_empty() || (rings && self.reached().iter().any(|slot| !slot.queue.is_empty()))
+        !self.injector.is_empty() || (rings && self.slots.reached().iter().any(|slot| !slot.queue.is_empty()))
     }
 
     /// Lets N be `workers`: what it was. There must be slots for so many.
@@ -365,50 +321,6 @@ impl Shared {
             self.idle.wake_all();
         }
         before
-    }
-
-    // --- seats ------------------------------------------------------------------------------------------------------
-
-    /// The slots that somebody may sit in.
-    pub(crate) fn reached(&self) -> &[Slot] {
-        // Ordering: Relaxed; P1's fences order it as they order what is in the slots.
-        &self.slots[..self.reach.load(Relaxed)]
-    }
-
-    /// Takes a free slot for a thread that [`Idle::sit`] has let in: the one with the number `hint` first, a spare one
-    /// only if all others are taken.
-    pub(crate) fn take_slot(&self, hint: usize) -> usize {
-        let workers = self.parts.len();
-        loop {
-            let all = (0..workers).map(|offset| (hint + offset) % workers);
-            if let Some(number) = all.into_iter().find(|&number| self.slots[number].place.take()) {
-                return number;
-            }
-            if let Some(number) = self.take_spare_slot() {
-                return number;
-            }
-            // Who leaves a slot lets go of it before it counts itself out: so there was one when we were let in, and
-            // others were faster there, and have left theirs.
-            std::hint::spin_loop();
-        }
-    }
-
-    #[cold]
-    fn take_spare_slot(&self) -> Option<usize> {
-        let _spare = panics::lock(&self.spare);
-        let number = (self.parts.len()..self.slots.len()).find(|&number| self.slots[number].place.take())?;
-        self.reach.store(self.reach.load(Relaxed).max(number + 1), Relaxed);
-        Some(number)
-    }
-
-    /// Forgets the spare slots that nobody sits in any more.
-    pub(super) fn shrink_reach(&self) {
-        if self.reach.load(Relaxed) == self.parts.len() {
-            return;
-        }
-        let _spare = panics::lock(&self.spare);
-        let last = self.slots.iter().rposition(|slot| !slot.place.is_free()).map_or(0, |last| last + 1);
-        self.reach.store(last.max(self.parts.len()), Relaxed);
     }
 
     /// A part for what comes from a thread without a slot.
@@ -480,13 +392,13 @@ impl host::Host for Shared {
         Instant::from_std(std::time::Instant::now())
     }
 
-    fn alarm(&self, at: Instant, waker: Waker) {
+    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
         let number = super::context::seat_part(self).unwrap_or_else(|| self.any_part());
-        match self.parts[number].timers.alarm(self.nanos(at.into_std()), waker) {
-            Ok(due) => self.timer_from_outside(due),
-            // Nobody watches the time any more: whoever waits looks again.
-            Err(waker) => waker.wake(),
-        }
+        let set = timer::alarm::set(&self.parts[number].timers, self.nanos(at.into_std()), waker);
+        set.map_or(Alarm::rung(), |(alarm, due)| {
+            self.timer_from_outside(due);
+            alarm
+        })
     }
 }
 
@@ -527,14 +439,4 @@ impl Visit {
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0
     }
-}
-
-/// All slots but `own`, beginning anywhere.
-pub(crate) fn others(shared: &Shared, own: usize) -> impl Iterator<Item = &Slot> {
-    let slots = shared.reached();
-    let first = random::below(slots.len() as u32) as usize;
-    (0..slots.len())
-        .map(move |offset| (first + offset) % slots.len())
-        .filter(move |&number| number != own)
-        .map(|number| &slots[number])
 }

@@ -1,6 +1,8 @@
 //! What code in a simulated run sees of it: the virtual clock, random numbers, the wait for a quiet moment.
 use super::rng::Stream;
 use crate::sched::shared::Shared;
+use crate::timer;
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::frame::{self, Site};
 use dormouse_wait::host::Host;
 use dormouse_wait::{Instant, Reason};
@@ -86,11 +88,10 @@ impl Host for Here {
         Instant::from_std(now.expect("the virtual time is one that the clock can say"))
     }
 
-    fn alarm(&self, at: Instant, waker: Waker) {
+    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
         let due = self.shared.nanos(at.into_std());
-        if let Err(waker) = self.shared.parts[0].timers.alarm(due, waker) {
-            waker.wake();
-        }
+        let set = timer::alarm::set(&self.shared.parts[0].timers, due, waker);
+        set.map_or(Alarm::rung(), |(alarm, _)| alarm)
     }
 }
 

@@ -18,6 +18,7 @@
 //!
 //! Checked by `tests/after_func.rs`.
 use super::sleep::later;
+use crate::panics;
 use crate::sched::context;
 use crate::sched::shared::Shared;
 use crate::task::origin::Origin;
@@ -126,8 +127,12 @@ impl TimerHandle {
         let node = unsafe { Pin::new_unchecked(&timer.node) };
         let waker = Arc::clone(&self.0).waker();
         // SAFETY: as above; the node is in no other shard.
-        let Some((was_set, due)) = (unsafe { timer.shard.requeue(node, deadline, waker) }) else {
-            return false;
+        let (was_set, due) = match unsafe { timer.shard.requeue(node, deadline, waker) } {
+            Ok(queued) => queued,
+            Err(waker) => {
+                panics::discard(waker);
+                return false;
+            }
         };
         context::with_seat(shared.pointer(), |seat| match seat {
             Some(_) => shared.timer_registered(),

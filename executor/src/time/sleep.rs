@@ -1,4 +1,5 @@
 //! Waiting for a point in time.
+use crate::panics;
 use crate::sched::context;
 use crate::sched::shared::Shared;
 use crate::timer::Shard;
@@ -120,14 +121,19 @@ impl Sleep {
             let node = unsafe { Pin::new_unchecked(&self.node) };
             // SAFETY: idle; the Drop takes it out of the shard that is noted.
             let due = unsafe { shard.register(node, shared.nanos(deadline), waker) };
-            due.map(|due| match seat {
-                Some(_) => shared.timer_registered(),
-                None => shared.timer_from_outside(due),
-            })
+            match (due, seat) {
+                (Ok(_), Some(_)) => shared.timer_registered(),
+                (Ok(due), None) => shared.timer_from_outside(due),
+                (Err(waker), _) => {
+                    panics::discard(waker);
+                    return false;
+                }
+            }
+            true
         });
         match registered {
-            Some(Some(())) => {}
-            Some(None) => gone(),
+            Some(true) => {}
+            Some(false) => gone(),
             None => panic!(
                 "dormouse: a `sleep`, `timeout` or `interval` was polled outside of a runtime: await it in a task, inside \
                  `Runtime::block_on`, or while `Handle::enter`'s guard is held"

@@ -1,11 +1,11 @@
-//! The timers of one slot: a [`wheel`] of sleeping futures and a heap of alarms, behind one short lock.
+//! The timers of one slot: a [`wheel`] of sleeping futures and [`alarm`]s, behind one short lock.
 //!
 //! A shard lives in an `Arc` of its own that every registered `Sleep` holds, so a `Sleep` may outlive its runtime; the
 //! counter is touched by the slot's own thread mostly.
 //!
 //! | shard | event | after |
 //! |---|---|---|
-//! | open | `register`, `requeue`, `alarm` | queued; `due` is at most its deadline |
+//! | open | `register`, `requeue` | queued; `due` is at most its deadline |
 //! | open | `fire_some(now)` by whoever finds it due | some of what is due is woken, in batches, outside of the lock; `due` stands until all is |
 //! | open | `close`, by the runtime's end | closed; all are woken and told |
 //! | closed | `register`, `requeue` | refused |
@@ -14,13 +14,12 @@
 //! runtime began; a timer fires when the clock has passed the end of its tick, so never early.
 //!
 //! Checked by `tests/time.rs`, `tests/reentrant.rs`.
+pub(crate) mod alarm;
 pub(crate) mod wheel;
 
 use crate::panics;
 use dormouse_wait::lock::{Guard, Lock};
 use dormouse_wait::wakes::Wakes;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::*};
 use std::task::Waker;
@@ -46,42 +45,9 @@ pub(crate) struct Shard {
 #[derive(Debug)]
 struct Timers {
     wheel: Wheel,
-    alarms: BinaryHeap<Reverse<Alarm>>,
     /// Nodes in the wheel.
     nodes: usize,
     closed: bool,
-}
-
-#[derive(Debug)]
-struct Alarm {
-    tick: u64,
-    waker: Waker,
-}
-
-impl PartialEq for Alarm {
-    fn eq(&self, other: &Alarm) -> bool {
-        self.tick == other.tick
-    }
-}
-impl Eq for Alarm {}
-impl PartialOrd for Alarm {
-    fn partial_cmp(&self, other: &Alarm) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Alarm {
-    fn cmp(&self, other: &Alarm) -> std::cmp::Ordering {
-        self.tick.cmp(&other.tick)
-    }
-}
-
-impl Timers {
-    fn pop_alarm(&mut self, tick: u64) -> Option<Alarm> {
-        if self.alarms.peek()?.0.tick > tick {
-            return None;
-        }
-        self.alarms.pop().map(|Reverse(alarm)| alarm)
-    }
 }
 
 /// How long a tick is: 2^n ns.
@@ -112,7 +78,7 @@ impl Tick {
 
 impl Shard {
     pub(crate) fn new(tick: Tick) -> Shard {
-        let timers = Timers { wheel: Wheel::new(), alarms: BinaryHeap::new(), nodes: 0, closed: false };
+        let timers = Timers { wheel: Wheel::new(), nodes: 0, closed: false };
         Shard { tick, due: AtomicU64::new(NEVER), timers: Lock::new(timers) }
     }
 
@@ -134,31 +100,26 @@ impl Shard {
 
     /// How many timers are set.
     pub(crate) fn len(&self) -> usize {
-        let timers = self.timers.lock();
-        timers.nodes + timers.alarms.len()
+        self.timers.lock().nodes
     }
 
-    /// Queues an idle node for `deadline`: the time by which it is due, or `None` if the shard is closed.
+    /// Queues an idle node for `deadline`: the time by which it is due, or the waker back if the shard is closed.
     ///
     /// # Safety
     /// As [`Wheel::insert`]'s.
-    pub(crate) unsafe fn register(&self, node: Pin<&Node>, deadline: u64, waker: Waker) -> Option<u64> {
-        let tick = self.tick.after(deadline);
-        let mut timers = self.timers.lock();
-        if timers.closed {
-            drop(timers);
-            panics::discard(waker);
-            return None;
-        }
+    pub(crate) unsafe fn register(
+        &self,
+        node: Pin<&Node>,
+        deadline: u64,
+        waker: Waker,
+    ) -> Result<u64, Waker> {
         // SAFETY: handed on.
-        unsafe { timers.wheel.insert(node, tick, waker) };
-        timers.nodes += 1;
-        self.sooner(&timers, tick);
-        Some(self.tick.start(tick))
+        let (_, due) = unsafe { self.requeue(node, deadline, waker) }?;
+        Ok(due)
     }
 
     /// Queues a node of this shard for `deadline`, wherever it was: whether it was queued, and the time by which it is
-    /// due; or `None` if the shard is closed.
+    /// due; or the waker back if the shard is closed.
     ///
     /// # Safety
     /// As [`Wheel::insert`]'s, but that the node may be queued, here, and others may call this and
@@ -168,13 +129,11 @@ impl Shard {
         node: Pin<&Node>,
         deadline: u64,
         waker: Waker,
-    ) -> Option<(bool, u64)> {
+    ) -> Result<(bool, u64), Waker> {
         let tick = self.tick.after(deadline);
         let mut timers = self.timers.lock();
         if timers.closed {
-            drop(timers);
-            panics::discard(waker);
-            return None;
+            return Err(waker);
         }
         let former = timers.wheel.remove(node);
         node.reset();
@@ -185,7 +144,7 @@ impl Shard {
         timers.nodes += usize::from(!was_queued);
         drop(timers);
         panics::discard(former);
-        Some((was_queued, self.tick.start(tick)))
+        Ok((was_queued, self.tick.start(tick)))
     }
 
     /// Takes a node out; its waker is dropped outside of the lock. True if it was queued.
@@ -210,18 +169,6 @@ impl Shard {
         panics::discard(old);
     }
 
-    /// Wakes `waker` once at `deadline`: the time by which it is due, or the waker back if the shard is closed.
-    pub(crate) fn alarm(&self, deadline: u64, waker: Waker) -> Result<u64, Waker> {
-        let tick = self.tick.after(deadline);
-        let mut timers = self.timers.lock();
-        if timers.closed {
-            return Err(waker);
-        }
-        timers.alarms.push(Reverse(Alarm { tick, waker }));
-        self.sooner(&timers, tick);
-        Ok(self.tick.start(tick))
-    }
-
     /// Wakes all that is due at `now`.
     pub(crate) fn fire(&self, now: u64) {
         while !self.fire_some(now) {}
@@ -235,24 +182,14 @@ impl Shard {
         for _ in 0..HOLDS {
             let mut wakes = Wakes::new();
             let mut timers = self.timers.lock();
-            while let Some(alarm) = timers.pop_alarm(tick) {
-                wakes.push(alarm.waker);
-                woken += 1;
-                if wakes.is_full() {
-                    break;
-                }
-            }
             let Timers { wheel, nodes, .. } = &mut *timers;
-            let done = !wakes.is_full()
-                && wheel.advance(tick, STEPS, |waker| {
-                    *nodes -= 1;
-                    wakes.push(waker);
-                    woken += 1;
-                    !wakes.is_full()
-                });
-            let wheel = timers.wheel.next();
-            let alarm = timers.alarms.peek().map(|Reverse(alarm)| alarm.tick);
-            let next = wheel.into_iter().chain(alarm).min();
+            let done = wheel.advance(tick, STEPS, |waker| {
+                *nodes -= 1;
+                wakes.push(waker);
+                woken += 1;
+                !wakes.is_full()
+            });
+            let next = wheel.next();
             self.due.store(next.map_or(NEVER, |tick| self.tick.start(tick)), Relaxed);
             drop(timers);
             wakes.fire();
@@ -269,18 +206,12 @@ impl Shard {
             let mut wakes = Wakes::new();
             let mut timers = self.timers.lock();
             timers.closed = true;
-            while !wakes.is_full()
-                && let Some(Reverse(alarm)) = timers.alarms.pop()
-            {
-                wakes.push(alarm.waker);
-            }
             let Timers { wheel, nodes, .. } = &mut *timers;
-            let done = !wakes.is_full()
-                && wheel.close(|waker| {
-                    *nodes -= 1;
-                    wakes.push(waker);
-                    !wakes.is_full()
-                });
+            let done = wheel.close(|waker| {
+                *nodes -= 1;
+                wakes.push(waker);
+                !wakes.is_full()
+            });
             self.due.store(NEVER, Relaxed);
             drop(timers);
             wakes.fire();

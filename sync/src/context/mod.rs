@@ -292,8 +292,8 @@ impl Cancel {
     /// been woken, and their functions were called. Does nothing if the context is done; another thread may be about
     /// to wake and to call then.
     ///
-    /// The contexts are marked under one lock of the whole tree, at some 10 to 20 ns each: a cancel of a million of them
-    /// keeps whoever makes or drops a context of that tree waiting for as long.
+    /// The contexts are marked under one lock of the whole tree: a cancel of very many keeps whoever makes or drops a
+    /// context of that tree waiting meanwhile.
     pub fn cancel(&self) {
         self.node.cancel(ContextError::Cancelled, None);
     }

@@ -35,6 +35,7 @@
 //! Checked by `models::context_*`, `tests/context.rs`, `tests/reentrant.rs`.
 use super::{Cause, ContextError};
 use crate::waiter::{Waiters, wake_all};
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host::{self, Instant};
 use dormouse_wait::list::List;
 use dormouse_wait::lock::{Guard, Lock};
@@ -44,7 +45,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Wake, Waker};
 
 /// There is, or was, somebody to tell.
@@ -83,7 +84,7 @@ pub(super) struct Node {
     me: Weak<Node>,
     deadline: Option<Instant>,
     /// If the deadline is its own, not an ancestor's.
-    ring: Option<Arc<Ring>>,
+    alarm: Mutex<Option<Alarm>>,
     /// Written before the state, if one was given.
     cause: OnceLock<Cause>,
     waiters: Waiters,
@@ -110,18 +111,27 @@ impl Node {
             parent,
             me: me.clone(),
             deadline: own.or(inherited),
-            ring: own.map(|at| Arc::new(Ring { at, node: Mutex::new(me.clone()) })),
+            alarm: Mutex::new(None),
             cause: OnceLock::new(),
             waiters: Lock::new(List::new()),
             calls: Lock::new(Calls::default()),
         });
         node.hang();
-        if let Some(ring) = &node.ring
+        if let Some(at) = own
             && node.err().is_none()
         {
-            Ring::set(ring);
+            let alarm = host::alarm(at, Waker::from(Arc::new(Ring { at, node: node.me.clone() })));
+            // It may have rung before its time already, and then another one is there.
+            let mut place = node.alarm();
+            let unused = if place.is_some() { Some(alarm) } else { place.replace(alarm) };
+            drop(place);
+            drop(unused);
         }
         node
+    }
+
+    fn alarm(&self) -> MutexGuard<'_, Option<Alarm>> {
+        self.alarm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why it is done; `None` if it is not.
@@ -292,9 +302,6 @@ pub(super) fn run(call: Call) {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Some(ring) = &self.ring {
-            ring.silence();
-        }
         if self.parent.is_some() {
             let held = self.tree.lock();
             self.unhang(&held);
@@ -342,31 +349,21 @@ fn let_go(node: Arc<Node>) {
     }
 }
 
-/// The alarm of a deadline. The host keeps it until its time has come; the node does not depend on that.
-pub(super) struct Ring {
+/// What the alarm of a deadline wakes.
+struct Ring {
     at: Instant,
-    /// Gone with the node.
-    node: Mutex<Weak<Node>>,
-}
-
-impl Ring {
-    fn set(ring: &Arc<Ring>) {
-        host::alarm(ring.at, Waker::from(ring.clone()));
-    }
-
-    fn silence(&self) {
-        *self.node.lock().unwrap_or_else(PoisonError::into_inner) = Weak::new();
-    }
+    node: Weak<Node>,
 }
 
 impl Wake for Ring {
     fn wake(self: Arc<Self>) {
-        let node = self.node.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
-        let Some(node) = node else { return };
-        if Instant::now() < self.at {
-            // The runtime that had the alarm is gone.
-            return host::alarm_apart(self.at, Waker::from(self));
+        let Some(node) = self.node.upgrade() else { return };
+        if Instant::now() >= self.at {
+            return node.cancel(ContextError::DeadlineExceeded, None);
         }
-        node.cancel(ContextError::DeadlineExceeded, None);
+        // The runtime that had the alarm is gone.
+        let apart = host::alarm_apart(self.at, Waker::from(self));
+        let rung = node.alarm().replace(apart);
+        drop(rung);
     }
 }

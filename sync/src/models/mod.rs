@@ -18,6 +18,7 @@ mod wait_group;
 
 use dormouse_testing::model::{Signal, explore, step};
 use dormouse_wait::Instant;
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host::{Host, with_host};
 use dormouse_wait::prim::UnsafeCell;
 use dormouse_wait::prim::thread;
@@ -61,7 +62,7 @@ impl Host for Clock {
         self.now.set(self.now.get() + self.step);
         self.now.get()
     }
-    fn alarm(&self, _: Instant, _: Waker) {
+    fn alarm(&self, _: Instant, _: Waker) -> Alarm {
         unreachable!("nothing here sets alarms");
     }
 }

@@ -16,7 +16,7 @@ pub use self::bucket::Limit;
 use self::bucket::{Bucket, Taken};
 use dormouse_wait::alarm::Alarm;
 use dormouse_wait::frame::{self, Reason, Site};
-use dormouse_wait::host::Instant;
+use dormouse_wait::host::{self, Instant};
 use dormouse_wait::lock::Lock;
 use futures_core::FusedFuture;
 use std::error::Error;
@@ -282,7 +282,7 @@ impl Future for RateWait<'_> {
                 this.state = State::Done;
                 return Poll::Ready(Ok(()));
             }
-            Alarm::renew(alarm, at, cx.waker());
+            host::renew(alarm, at, cx.waker());
         }
         frame::note(Reason::RateWait, Some(this.site));
         Poll::Pending

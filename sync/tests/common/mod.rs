@@ -5,11 +5,14 @@ pub(crate) mod wakers;
 
 use dormouse_sync::futures::{Lock, Wait};
 use dormouse_sync::{Mutex, MutexGuard, WaitGroup};
+use dormouse_testing::Count;
 use dormouse_wait::Instant;
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host::{Host, with_host};
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio_test::task::{Spawn, spawn};
@@ -17,6 +20,27 @@ use tokio_test::{assert_pending, assert_ready};
 
 pub(crate) fn poll<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
+}
+
+/// A wait that is polled by one task and then by another wakes the second, once, when it is over; one waker is kept of
+/// the thousand, beside `alarms`. Gives what it waited for.
+#[track_caller]
+pub(crate) fn another_task_is_woken<F: Future>(
+    mut wait: Pin<&mut F>,
+    alarms: usize,
+    end: impl FnOnce(),
+) -> F::Output {
+    let ((first, a), (second, b)) = (Count::new(), Count::new());
+    assert!(poll(wait.as_mut(), &a).is_pending());
+    assert_eq!(Arc::strong_count(&first), 3 + alarms, "the first task's waker is kept");
+    for _ in 0..1000 {
+        assert!(poll(wait.as_mut(), &b).is_pending());
+    }
+    drop(a);
+    assert_eq!((Arc::strong_count(&first), Arc::strong_count(&second)), (1, 3 + alarms));
+    end();
+    assert_eq!((first.get(), second.get()), (0, 1));
+    assert_ready!(poll(wait, &b))
 }
 
 /// The guard of a mutex, and two who wait for it, one behind the other.
@@ -71,7 +95,7 @@ impl Host for Clock {
         self.looks.set(self.looks.get() + 1);
         self.start + self.now.get()
     }
-    fn alarm(&self, _: Instant, _: Waker) {
+    fn alarm(&self, _: Instant, _: Waker) -> Alarm {
         panic!("nothing here sets alarms");
     }
 }

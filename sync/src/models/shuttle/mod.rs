@@ -9,6 +9,7 @@ mod rwlock;
 
 use dormouse_testing::flow::{impatient, join, spawn};
 use dormouse_wait::Instant;
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host::{Host, with_host};
 use shuttle::future::{block_on, yield_now};
 use shuttle::rand::{Rng, thread_rng};
@@ -24,7 +25,7 @@ impl Host for Clock {
     fn now(&self) -> Instant {
         self.0
     }
-    fn alarm(&self, _: Instant, _: Waker) {
+    fn alarm(&self, _: Instant, _: Waker) -> Alarm {
         unreachable!("nothing here sets alarms");
     }
 }
