@@ -13,6 +13,9 @@ func addSync() {
 	cells["sync/mutex/short"] = func(s scale) sample { return locking(s.of(300_000), lockers, 50) }
 	cells["sync/mutex/long"] = func(s scale) sample { return locking(s.of(100_000), lockers, 500) }
 	cells["sync/mutex/held-across-yield"] = holding
+	cells["sync/rwlock/read"] = func(s scale) sample { return reading(s.of(2_000_000), 1, 0) }
+	cells["sync/rwlock/90-10"] = func(s scale) sample { return reading(s.of(300_000), lockers, 50) }
+	cells["sync/condvar"] = signalling
 	cells["sync/wait-group"] = waitGroup
 	cells["sync/context/cancel-tree"] = cancelTree
 }
@@ -72,6 +75,60 @@ func among(tasks int, work func(*sync.Mutex, *uint64)) uint64 {
 	}
 	latch.wait()
 	return guarded.sum
+}
+
+// reading: of ten locks nine read and one writes, if there is work to do in each.
+func reading(locks, tasks int, rounds uint64) sample {
+	each := locks / tasks
+	return both(each, each*tasks, func(each int) uint64 {
+		var lock sync.RWMutex
+		var number uint64
+		latch := newLatch(tasks)
+		for task := range tasks {
+			go func() {
+				for n := range each {
+					if rounds > 0 && (n+task)%10 == 0 {
+						lock.Lock()
+						number++
+						crunch(number, rounds)
+						lock.Unlock()
+					} else {
+						lock.RLock()
+						crunch(number, rounds)
+						lock.RUnlock()
+					}
+				}
+				latch.done(uint64(each))
+			}()
+		}
+		return latch.wait()
+	})
+}
+
+// signalling: two goroutines take turns, and each tells the other when it is its turn.
+func signalling(s scale) sample {
+	each := s.of(200_000) / 2
+	return both(each, each*2, func(each int) uint64 {
+		var lock sync.Mutex
+		changed := sync.NewCond(&lock)
+		var turn int
+		latch := newLatch(2)
+		for me := range 2 {
+			go func() {
+				for range each {
+					lock.Lock()
+					for turn%2 != me {
+						changed.Wait()
+					}
+					turn++
+					lock.Unlock()
+					changed.Signal()
+				}
+				latch.done(uint64(each))
+			}()
+		}
+		return latch.wait()
+	})
 }
 
 // waitGroup: a hundred goroutines are started and waited for, and again.

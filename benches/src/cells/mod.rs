@@ -4,6 +4,7 @@ mod channel;
 mod channel_blocking;
 mod channel_go;
 mod channel_misc;
+mod condvar;
 mod context;
 mod machine;
 mod memory;
@@ -43,6 +44,7 @@ pub(crate) fn all() -> Vec<Cell> {
         context::cells,
         once_cell::cells,
         waits::cells,
+        condvar::cells,
         timers::cells,
         net::cells,
         memory::cells,
