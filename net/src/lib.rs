@@ -27,7 +27,7 @@
 //! ```
 //!
 //! With the feature `tokio-io` streams have tokio's I/O traits too (and nothing of its runtime); with `hyper` those of
-//! `hyper::rt`, and the module `hyper_rt` has an executor and a timer for it.
+//! `hyper::rt`, and the module `hyper_rt` has an executor and a timer for it; with `http`, the module `http` serves HTTP.
 //!
 //! Built for Linux. On other systems it compiles where `mio` does, and is not tested.
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -35,6 +35,8 @@
 mod addrs;
 mod dialect;
 mod exhausted;
+#[cfg(all(unix, feature = "http"))]
+pub mod http;
 #[cfg(feature = "hyper")]
 pub mod hyper_rt;
 mod io;

@@ -122,6 +122,45 @@ impl TcpListener {
         }
     }
 
+    /// Takes a connection that is there, also one that the runtime was not told of yet. One that has ended is passed over.
+    ///
+    /// # Errors
+    /// `WouldBlock` if none is there; what else the system says, also that there is no descriptor left.
+    pub fn try_accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        loop {
+            match self.io.attempt(Interest::READABLE, |socket| socket.accept()) {
+                Ok((stream, from)) => return Ok((TcpStream::new(stream)?, from)),
+                Err(error) if is_gone(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Lets nobody new connect from now on, for good; those who have begun to come to be connected and are to be accepted.
+    /// Who tries is not answered, and so tries again, a second later at first: until this listener is closed (then it is
+    /// refused) or another one has taken its place.
+    #[cfg(feature = "http")]
+    pub(crate) fn refuse(&self) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        {
+            use socket2::SockFilter;
+            // The program that the system runs on each packet for this socket: those with SYN and without ACK, which ask
+            // for a connection, are dropped. (The connections have it too, who get none such.)
+            const FLAGS: u32 = 13; // of a TCP header: the byte with the flags
+            self.io.sock().attach_filter(&[
+                SockFilter::new(0x30, 0, 0, FLAGS),    // load that byte
+                SockFilter::new(0x54, 0, 0, 0x12),     // and SYN | ACK
+                SockFilter::new(0x15, 0, 1, 0x02),     // unless it is SYN, skip one
+                SockFilter::new(0x06, 0, 0, 0),        // drop
+                SockFilter::new(0x06, 0, 0, u32::MAX), // keep
+            ])
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+
     /// All connections, as a stream that does not end. As [`accept`](TcpListener::accept) in a loop.
     #[track_caller]
     pub fn incoming(&self) -> Incoming<'_> {

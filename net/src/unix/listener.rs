@@ -92,6 +92,20 @@ impl UnixListener {
         }
     }
 
+    /// Takes a connection that is there, also one that the runtime was not told of yet. One that has ended is passed over.
+    ///
+    /// # Errors
+    /// `WouldBlock` if none is there; what else the system says, also that there is no descriptor left.
+    pub fn try_accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
+        loop {
+            match self.io.attempt(Interest::READABLE, |socket| socket.accept()) {
+                Ok((stream, from)) => return Ok((UnixStream::new(stream)?, from)),
+                Err(error) if is_gone(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// The error that the socket holds, which is taken away.
     ///
     /// # Errors

@@ -1,0 +1,255 @@
+//! The server: accepting, and shutting down.
+use super::activity::{Activity, LAST_CALL, Limits};
+use super::connection::{self, Shared};
+use super::listener::Listener;
+use super::service::{HttpService, IntoService};
+use super::stream::Stream;
+use crate::hyper_rt::{Executor, Timer};
+use dormouse_executor::task;
+use dormouse_executor::time::{self, Duration, Instant};
+use dormouse_sync::{Context, OwnedSemaphorePermit, Semaphore, WaitGroup};
+use hyper::rt::{Read, Write};
+use hyper_util::server::conn::auto;
+use std::fmt;
+use std::future::{Pending, pending, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+
+/// Serves the connections of `listener` with `service`, each in a task of its own. The result is awaited; its methods set
+/// the limits and the shutdown. See the [module](super).
+///
+/// It goes on until the [shutdown](Serve::with_graceful_shutdown), or an error of the listener. Dropping it closes the
+/// listener and drops the connections at their next await.
+///
+/// # Panics
+/// When awaited outside of a runtime.
+///
+/// # Fairness
+/// Connections are accepted in the order of the system's queue, and wait there for those over the
+/// [limit](Serve::max_connections).
+pub fn serve<L, S, Kind>(listener: L, service: S) -> Serve<L, S::Service>
+where
+    L: Listener,
+    S: IntoService<Kind>,
+{
+    Serve {
+        listener,
+        service: service.into_service(),
+        shutdown: pending(),
+        deadline: Some(Duration::from_secs(30)),
+        connections: None,
+        limits: Limits { header: Some(Duration::from_secs(30)), idle: Some(Duration::from_secs(60)) },
+    }
+}
+
+/// A server that is about to serve: see [`serve`].
+#[must_use = "a server does nothing unless it is awaited"]
+pub struct Serve<L, S, F = Pending<()>> {
+    listener: L,
+    service: S,
+    shutdown: F,
+    deadline: Option<Duration>,
+    connections: Option<usize>,
+    limits: Limits,
+}
+
+impl<L, S, F> Serve<L, S, F> {
+    /// Shuts down when `shutdown` is ready, whatever it says: what happens then is told [here](super#shutdown).
+    ///
+    /// ```no_run
+    /// # use dormouse_net::{TcpListener, http};
+    /// # async fn example<S: http::HttpService>(listener: TcpListener, service: S) -> std::io::Result<()> {
+    /// use dormouse_net::signal::ctrl_c;
+    /// http::serve(listener, service).with_graceful_shutdown(ctrl_c()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_graceful_shutdown<G: Future>(self, shutdown: G) -> Serve<L, S, G> {
+        let Serve { listener, service, deadline, connections, limits, .. } = self;
+        Serve { listener, service, shutdown, deadline, connections, limits }
+    }
+
+    /// How long the connections have from the shutdown on, 30 s unless this says else; `None`: as long as they take.
+    pub fn shutdown_deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.deadline = deadline.into();
+        self
+    }
+
+    /// How many connections there may be at once. More wait, in the system's queue, until others end. An upgraded
+    /// connection counts as long as it is held.
+    ///
+    /// # Panics
+    /// If it is 0.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        assert!(connections > 0, "dormouse: a server with `max_connections(0)` would serve nobody");
+        self.connections = Some(connections);
+        self
+    }
+
+    /// How long a client may take to send a request's head, 30 s unless this says else; `None`: as long as it likes. The
+    /// time of a connection's first request counts from the accept, of a further one from its first byte. The connection
+    /// is closed then, without an answer.
+    pub fn header_read_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.limits.header = timeout.into();
+        self
+    }
+
+    /// How long a connection may be quiet between two requests, and how long a client may take none of the bytes that are
+    /// sent to it, 60 s unless this says else; `None`: as long as it likes. The connection is closed then.
+    ///
+    /// For HTTP/2 "between two requests" is while none is open, counted from the last byte of whatever kind.
+    pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.limits.idle = timeout.into();
+        self
+    }
+}
+
+impl<L: fmt::Debug, S, F> fmt::Debug for Serve<L, S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Serve { listener, deadline, connections, limits, .. } = self;
+        f.debug_struct("Serve")
+            .field("listener", listener)
+            .field("shutdown_deadline", deadline)
+            .field("max_connections", connections)
+            .field("limits", limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a server has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Served {
+    /// Connections that were accepted.
+    pub connections: u64,
+    /// How many of them were open at the deadline of the shutdown, and were dropped. (An upgraded one is its service's to
+    /// end; it is counted here too.)
+    pub cut_off: usize,
+}
+
+impl<L, S, F> IntoFuture for Serve<L, S, F>
+where
+    L: Listener,
+    S: HttpService,
+    F: Future + Send + 'static,
+{
+    type Output = io::Result<Served>;
+    type IntoFuture = Pin<Box<dyn Future<Output = io::Result<Served>> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl<L, S, F> Serve<L, S, F>
+where
+    L: Listener,
+    S: HttpService,
+    F: Future + Send + 'static,
+{
+    async fn run(self) -> io::Result<Served> {
+        let mut protocol = auto::Builder::new(Executor);
+        // The limits are kept here: hyper's have nothing to say before a first byte, nor in HTTP/2.
+        protocol.http1().timer(Timer).header_read_timeout(None);
+        protocol.http2().timer(Timer);
+        let (cut, cut_off) = Context::background().with_cancel();
+        let (closing, close) = cut.with_cancel();
+        let _dropped = cut_off.clone().guard();
+        let mut server = Server {
+            service: self.service,
+            shared: Arc::new(Shared { protocol, limits: self.limits, closing, cut }),
+            permits: self.connections.map(|count| Arc::new(Semaphore::new(count))),
+            open: WaitGroup::new(),
+            connections: 0,
+        };
+        let mut listener = self.listener;
+        let failed = until(self.shutdown, server.accept_all(&mut listener)).await;
+        close.cancel();
+        let deadline = self.deadline.and_then(|limit| Instant::now().checked_add(limit));
+        let late = async {
+            match deadline {
+                Some(deadline) => time::sleep_until(deadline).await,
+                None => pending().await,
+            }
+        };
+        let _ = until(late, server.finish(listener)).await;
+        let served = Served { connections: server.connections, cut_off: server.open.count() };
+        cut_off.cancel();
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(served),
+        }
+    }
+}
+
+struct Server<S> {
+    service: S,
+    shared: Arc<Shared>,
+    /// One for each connection that there may be.
+    permits: Option<Arc<Semaphore>>,
+    /// The connections that are open.
+    open: WaitGroup,
+    /// How many there were.
+    connections: u64,
+}
+
+impl<S: HttpService> Server<S> {
+    async fn permit(&mut self) -> Option<OwnedSemaphorePermit> {
+        match &self.permits {
+            Some(permits) => Some(permits.clone().acquire_owned().await.expect("nobody closes it")),
+            None => None,
+        }
+    }
+
+    /// Takes connections until the listener fails.
+    async fn accept_all<L: Listener>(&mut self, listener: &mut L) -> io::Error {
+        loop {
+            // First the permit: what is over the limit stays in the system's queue.
+            let permit = self.permit().await;
+            match listener.accept().await {
+                Ok(stream) => self.spawn(stream, permit),
+                Err(error) => return error,
+            }
+        }
+    }
+
+    /// Takes what the system has taken, closes the listener, and waits until nobody is left.
+    async fn finish<L: Listener>(&mut self, mut listener: L) {
+        if listener.refuse() {
+            // Those who are about to be connected come to be.
+            let _ = until(time::sleep(LAST_CALL), self.accept_all(&mut listener)).await;
+        }
+        let mut rest = Vec::new();
+        while let Ok(stream) = listener.try_accept() {
+            rest.push(stream);
+        }
+        drop(listener);
+        for stream in rest {
+            let permit = self.permit().await;
+            self.spawn(stream, permit);
+        }
+        self.open.wait().await;
+    }
+
+    fn spawn<I>(&mut self, stream: I, permit: Option<OwnedSemaphorePermit>)
+    where
+        I: Read + Write + Unpin + Send + 'static,
+    {
+        self.connections += 1;
+        let activity = Arc::new(Activity::new());
+        let stream = Stream { inner: stream, activity, _permit: permit, _open: self.open.guard() };
+        task::go(connection::run(stream, self.service.clone(), self.shared.clone()));
+    }
+}
+
+/// Does `work`; `None` if `stop` is ready before, or at the same time.
+async fn until<T>(stop: impl Future, work: impl Future<Output = T>) -> Option<T> {
+    let (mut stop, mut work) = (pin!(stop), pin!(work));
+    poll_fn(|cx| match stop.as_mut().poll(cx) {
+        Poll::Ready(_) => Poll::Ready(None),
+        Poll::Pending => work.as_mut().poll(cx).map(Some),
+    })
+    .await
+}
