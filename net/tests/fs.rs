@@ -52,7 +52,7 @@ impl Model {
             9 => assert_eq!(self.file.metadata().await.unwrap().len(), self.bytes.len() as u64),
             10 => {
                 let len = random(seed, 1 + self.bytes.len() as u64 * 5 / 4);
-                if let Poll::Pending = once(pin!(self.file.set_len(len))).await {
+                if once(pin!(self.file.set_len(len))).await.is_pending() {
                     self.dropped += 1; // It is done, or it is not.
                 }
                 self.file.set_len(len).await.unwrap();
