@@ -189,6 +189,19 @@ pub mod sync {
     pub use dormouse_sync::*;
 }
 
+/// Files and directories: [`File`](fs::File), [`read`](fs::read), [`read_dir`](fs::read_dir) and the rest of `std::fs`'s names.
+pub mod fs {
+    #[doc(inline)]
+    pub use dormouse_net::fs::*;
+}
+
+/// Reading and writing bytes: [`stdin`](io::stdin), [`stdout`](io::stdout), [`copy`](io::copy), [`duplex`](io::duplex), and
+/// the traits and adapters of `futures::io`.
+pub mod io {
+    #[doc(inline)]
+    pub use dormouse_net::io::*;
+}
+
 /// Sockets: [`TcpListener`](net::TcpListener), [`TcpStream`](net::TcpStream) and the rest of them.
 pub mod net {
     #[doc(inline)]

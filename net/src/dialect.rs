@@ -140,6 +140,55 @@ macro_rules! writes {
     };
 }
 
+/// tokio's reader, by that of `futures_io`.
+macro_rules! reads_for_tokio {
+    ($type:ty) => {
+        #[cfg(feature = "tokio-io")]
+        impl tokio::io::AsyncRead for $type {
+            fn poll_read(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                buf: &mut tokio::io::ReadBuf<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                let unfilled = buf.initialize_unfilled();
+                let got = std::task::ready!(futures_io::AsyncRead::poll_read(self, cx, unfilled))?;
+                buf.advance(got);
+                std::task::Poll::Ready(Ok(()))
+            }
+        }
+    };
+}
+
+/// tokio's writer, by that of `futures_io`.
+macro_rules! writes_for_tokio {
+    ($type:ty) => {
+        #[cfg(feature = "tokio-io")]
+        impl tokio::io::AsyncWrite for $type {
+            fn poll_write(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                buf: &[u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                futures_io::AsyncWrite::poll_write(self, cx, buf)
+            }
+
+            fn poll_flush(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                futures_io::AsyncWrite::poll_flush(self, cx)
+            }
+
+            fn poll_shutdown(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                futures_io::AsyncWrite::poll_close(self, cx)
+            }
+        }
+    };
+}
+
 #[cfg(all(unix, any(feature = "tokio-io", feature = "hyper")))]
 pub(crate) use shuts_down;
-pub(crate) use {reads, writes};
+pub(crate) use {reads, reads_for_tokio, writes, writes_for_tokio};

@@ -1,4 +1,5 @@
-//! Sockets on the dormouse runtime: [`TcpListener`], [`TcpStream`], [`UdpSocket`], those of [`unix`].
+//! Sockets on the dormouse runtime: [`TcpListener`], [`TcpStream`], [`UdpSocket`], those of [`unix`]. And what a service
+//! needs beside them: [files](fs), the [standard streams and pipes in memory](io), [signals](signal).
 //!
 //! A socket belongs to the runtime that it was made in: the one whose task, `block_on` or `enter` the thread is in. It is
 //! used there; what has to wait elsewhere is an error that says so. Each is registered with the system once, for all
@@ -37,9 +38,10 @@ mod dialect;
 mod exhausted;
 #[cfg(all(unix, feature = "http"))]
 pub mod http;
+pub mod fs;
 #[cfg(feature = "hyper")]
 pub mod hyper_rt;
-mod io;
+pub mod io;
 mod methods;
 #[cfg(unix)]
 pub mod signal;

@@ -120,3 +120,86 @@ fn hypers_timer_and_executor() {
         assert!(hyper_rt::Timer.now() >= begin);
     });
 }
+
+#[cfg(feature = "tokio-io")]
+#[test]
+fn tokios_traits_of_pipes_in_memory() {
+    use dormouse_net::io::duplex;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+    let _watch = watch();
+    on_each(|| async {
+        let ((mut client, mut inside), (mut outside, mut server)) = (duplex(10), duplex(1000));
+        let (proxied, (), ()) = futures::join!(
+            copy_bidirectional(&mut inside, &mut outside),
+            async {
+                client.write_all(&bytes(0, 5000)).await.unwrap();
+                client.shutdown().await.unwrap();
+            },
+            async {
+                let mut came = Vec::new();
+                server.read_to_end(&mut came).await.unwrap();
+                assert!(came == bytes(0, 5000));
+                server.write_all(b"done").await.unwrap();
+                server.shutdown().await.unwrap();
+            },
+        );
+        assert_eq!(proxied.unwrap(), (5000, 4));
+        let mut text = String::new();
+        client.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "done");
+    });
+}
+
+#[cfg(feature = "tokio-io")]
+#[test]
+fn tokios_traits_of_files() {
+    use dormouse_net::fs::{self, File};
+    use std::io::SeekFrom;
+    use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+    let _watch = watch();
+    let dir = support::TempDir::new("dialects");
+    let path = dir.path("file");
+    on_each(|| async {
+        let _ = fs::remove_file(&path).await;
+        let mut file = File::create_new(&path).await.unwrap();
+        file.write_all(&bytes(0, 300_000)).await.unwrap();
+        assert_eq!(file.seek(SeekFrom::Current(-100_000)).await.unwrap(), 200_000);
+        let mut came = Vec::new();
+        (&mut file).take(50_000).read_to_end(&mut came).await.unwrap();
+        assert_eq!(file.stream_position().await.unwrap(), 250_000);
+        file.read_to_end(&mut came).await.unwrap();
+        assert!(came == bytes(200_000, 100_000));
+        file.shutdown().await.unwrap();
+    });
+}
+
+#[cfg(feature = "hyper")]
+#[test]
+fn hypers_server_and_client_in_a_simulated_run() {
+    use dormouse_executor::{sim, task};
+    use dormouse_net::{hyper_rt, io};
+    use http_body_util::{BodyExt, Full};
+    use hyper::body::{Bytes, Incoming};
+    use hyper::service::service_fn;
+    use hyper::{Request, Response};
+    let _watch = watch();
+    sim::explore(20, async || {
+        let (client, server) = io::duplex(1024);
+        let server = task::spawn(async move {
+            let echo = service_fn(async |request: Request<Incoming>| {
+                let body = request.into_body().collect().await?.to_bytes();
+                hyper::Result::Ok(Response::new(Full::new(body)))
+            });
+            let mut builder = hyper::server::conn::http1::Builder::new();
+            builder.timer(hyper_rt::Timer).serve_connection(server, echo).await.unwrap();
+        });
+        let (mut send, connection) = hyper::client::conn::http1::handshake(client).await.unwrap();
+        let connection = task::spawn(connection);
+        let body = Full::new(Bytes::from(bytes(0, 5000)));
+        let response = send.send_request(Request::post("/").body(body).unwrap()).await.unwrap();
+        assert!(response.into_body().collect().await.unwrap().to_bytes() == bytes(0, 5000));
+        drop(send);
+        connection.await.unwrap().unwrap();
+        server.await.unwrap();
+    });
+}

@@ -16,12 +16,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
-use support::{bytes, listener, on_each, pair, quiet, runtimes, waiting};
-
-/// Polls `future` once.
-async fn once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
-    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
-}
+use support::{bytes, listener, on_each, once, pair, quiet, runtimes, waiting};
 
 #[test]
 fn all_who_wait_for_one_socket_are_woken() {

@@ -79,10 +79,14 @@ pub enum Reason {
     RateWait,
     /// A socket, or another descriptor of the system.
     IoWait,
+    /// Bytes of a pipe in memory.
+    PipeRead,
+    /// Room in a pipe in memory.
+    PipeWrite,
 }
 
 impl Reason {
-    const ALL: [Reason; 26] = [
+    const ALL: [Reason; 28] = [
         Reason::External,
         Reason::ChanReceive,
         Reason::ChanReceiveNil,
@@ -109,6 +113,8 @@ impl Reason {
         Reason::SingleFlight,
         Reason::RateWait,
         Reason::IoWait,
+        Reason::PipeRead,
+        Reason::PipeWrite,
     ];
 
     /// The words that a dump prints.
@@ -140,6 +146,8 @@ impl Reason {
             Reason::SingleFlight => "singleflight.Do",
             Reason::RateWait => "rate.Wait",
             Reason::IoWait => "IO wait",
+            Reason::PipeRead => "pipe read",
+            Reason::PipeWrite => "pipe write",
         }
     }
 

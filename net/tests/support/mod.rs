@@ -3,7 +3,10 @@ use dormouse_executor::runtime::{Builder, Deadlock, Handle, Runtime};
 use dormouse_executor::task;
 use dormouse_net::{TcpListener, TcpStream};
 use dormouse_wait::Reason;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::Poll;
 
 /// One of each flavour.
 #[allow(dead_code)]
@@ -59,5 +62,35 @@ pub(crate) async fn waiting_for(reason: Reason, count: usize) {
     let waits = || Handle::current().task_waits().iter().filter(|wait| wait.2 == reason).count();
     while waits() != count {
         task::yield_now().await;
+    }
+}
+
+/// Polls `future` once.
+#[allow(dead_code)]
+pub(crate) async fn once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+}
+
+/// A directory for one test, removed with all that is in it.
+#[allow(dead_code)]
+pub(crate) struct TempDir(PathBuf);
+
+#[allow(dead_code)]
+impl TempDir {
+    /// `test` is a name that no other test has.
+    pub(crate) fn new(test: &str) -> TempDir {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        TempDir(dir)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
