@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) child: Child,
     out: BufReader<ChildStdout>,
     pub(crate) addr: SocketAddr,
 }
@@ -15,11 +15,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the example, and reads where it listens: its first line is `EXAMPLE at ADDRESS`.
     pub(crate) fn start<A: AsRef<OsStr>>(example: &str, arguments: impl IntoIterator<Item = A>) -> Server {
-        let mut command = Command::new(binary(example));
-        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().expect("it can be started");
+        Server::spawn(example, Command::new(binary(example)).args(arguments))
+    }
+
+    /// Starts `command`, which is the server of this name.
+    pub(crate) fn spawn(name: &str, command: &mut Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("it can be started");
         let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
         let first = line(&mut out);
-        let addr = first.strip_prefix(&format!("{example} at ")).expect("its address");
+        let addr = first.strip_prefix(&format!("{name} at ")).expect("its address");
         Server { child, addr: addr.parse().expect("an address"), out }
     }
 
