@@ -27,6 +27,8 @@ use std::task::Waker;
 const CHUNK: usize = 1_000;
 /// Places that are kept.
 const KEPT: usize = 1_000;
+/// More entries than there can be.
+const NEVER: usize = usize::MAX;
 
 /// What the registry knows of a task.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ struct Tasks {
     entries: Slab<Entry>,
     ids: Ids,
     spawned: u64,
-    /// At so few entries, what a burst has left behind is given back.
+    /// At so few entries, what a burst has left behind is given back; [`NEVER`] if there is nothing.
     shrink_at: usize,
     closed: bool,
 }
@@ -56,7 +58,7 @@ impl Tasks {
     #[cold]
     fn shrink(&mut self) {
         self.entries.shrink_to_fit();
-        self.shrink_at = if self.entries.capacity() <= KEPT { 0 } else { self.entries.len() / 2 };
+        self.shrink_at = if self.entries.capacity() <= KEPT { NEVER } else { self.entries.len() / 2 };
     }
 }
 
@@ -75,7 +77,7 @@ pub(crate) struct Removed {
 impl Shard {
     /// An empty shard, whose tasks are numbered from `ids`.
     pub(crate) fn new(ids: Ids) -> Shard {
-        Shard(Lock::new(Tasks { entries: Slab::new(), ids, spawned: 0, shrink_at: 0, closed: false }))
+        Shard(Lock::new(Tasks { entries: Slab::new(), ids, spawned: 0, shrink_at: NEVER, closed: false }))
     }
 
     /// Enters a task and notes the place in its `meta`. `false` if the shard is closed; there is an id in any case.
@@ -91,7 +93,7 @@ impl Shard {
         tasks.spawned += 1;
         if tasks.entries.len() == tasks.entries.capacity() {
             // It grows, to twice that.
-            tasks.shrink_at = if tasks.entries.len() < KEPT { 0 } else { tasks.entries.len() / 4 };
+            tasks.shrink_at = if tasks.entries.len() < KEPT { NEVER } else { tasks.entries.len() / 4 };
         }
         let key = tasks.entries.insert(Entry { waker, meta: NonNull::from(meta), id, origin });
         meta.register(number, u32::try_from(key).expect("fewer than 2^32 tasks per slot"));
@@ -102,7 +104,7 @@ impl Shard {
     pub(crate) fn remove(&self, key: u32) -> Removed {
         let mut tasks = self.0.lock();
         let entry = tasks.entries.remove(key as usize);
-        if tasks.entries.len() == tasks.shrink_at && tasks.shrink_at > 0 {
+        if tasks.entries.len() == tasks.shrink_at {
             tasks.shrink();
         }
         let last = tasks.closed && tasks.entries.is_empty();
