@@ -57,7 +57,7 @@ macro_rules! reads {
 
 /// The writers are the same but for the name of the close, and that tokio's and hyper's say that they gather.
 macro_rules! writer {
-    ($trait:path, $type:ty, $close:ident $(, $gathers:ident)?) => {
+    ($trait:path, $type:ty, $this:ident => $closed:expr, $close:ident $(, $gathers:ident)?) => {
         impl $trait for $type {
             fn poll_write(
                 self: std::pin::Pin<&mut Self>,
@@ -94,19 +94,28 @@ macro_rules! writer {
                 self: std::pin::Pin<&mut Self>,
                 _: &mut std::task::Context<'_>,
             ) -> std::task::Poll<std::io::Result<()>> {
-                std::task::Poll::Ready(self.io().close_write())
+                let $this = self.get_mut();
+                std::task::Poll::Ready($closed)
             }
         }
     };
 }
 
+/// `this` is closed by `closed`; a socket by shutting it down.
 macro_rules! writes {
     ($type:ty) => {
-        crate::dialect::writer!(futures_io::AsyncWrite, $type, poll_close);
+        crate::dialect::writes!($type, this => this.io().close_write());
+    };
+    ($type:ty, $this:ident => $closed:expr) => {
+        crate::dialect::writer!(futures_io::AsyncWrite, $type, $this => $closed, poll_close);
         #[cfg(all(unix, feature = "tokio-io"))]
-        crate::dialect::writer!(tokio::io::AsyncWrite, $type, poll_shutdown, is_write_vectored);
+        crate::dialect::writer!(
+            tokio::io::AsyncWrite, $type, $this => $closed, poll_shutdown, is_write_vectored
+        );
         #[cfg(all(unix, feature = "hyper"))]
-        crate::dialect::writer!(hyper::rt::Write, $type, poll_shutdown, is_write_vectored);
+        crate::dialect::writer!(
+            hyper::rt::Write, $type, $this => $closed, poll_shutdown, is_write_vectored
+        );
     };
 }
 

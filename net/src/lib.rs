@@ -1,4 +1,5 @@
-//! Sockets on the dormouse runtime: [`TcpListener`], [`TcpStream`], [`UdpSocket`], those of [`unix`].
+//! Sockets on the dormouse runtime: [`TcpListener`], [`TcpStream`], [`UdpSocket`], those of [`unix`]; [signals](signal)
+//! and [child processes](process).
 //!
 //! A socket belongs to the runtime that it was made in: the one whose task, `block_on` or `enter` the thread is in. It is
 //! used there; what has to wait elsewhere is an error that says so. Each is registered with the system once, for all
@@ -39,6 +40,8 @@ mod exhausted;
 pub mod hyper_rt;
 mod io;
 mod methods;
+#[cfg(unix)]
+pub mod process;
 #[cfg(unix)]
 pub mod signal;
 mod split;

@@ -1,8 +1,8 @@
 //! What all sockets have, all streams, and all datagram sockets: readiness, and calls that do not wait.
 
-/// Readiness of what has a method `io`. What generics `$type` has go before it.
+/// Readiness of what has a method `io`. The generics of `$type`, if it has any, come after it.
 macro_rules! readiness_methods {
-    ($([$($generics:tt)*])? $type:ty) => {
+    ($type:ty $(, $($generics:tt)*)?) => {
         impl $(<$($generics)*>)? $type {
             /// Waits until there is something to read, the end included.
             ///

@@ -36,10 +36,10 @@ pub struct AsyncFd<T: AsRawFd> {
     io: Io<Descriptor<T>>,
 }
 
-readiness_methods!([T: AsRawFd] AsyncFd<T>);
+readiness_methods!(AsyncFd<T>, T: AsRawFd);
 
 /// What `mio` registers by its number.
-struct Descriptor<T>(T);
+pub(crate) struct Descriptor<T>(T);
 
 impl<T: AsRawFd> Source for Descriptor<T> {
     fn register(&mut self, registry: &Registry, token: Token, interests: mio::Interest) -> io::Result<()> {
@@ -72,7 +72,7 @@ impl<T: AsRawFd> AsyncFd<T> {
         Ok(AsyncFd { io: Io::with_interest(Descriptor(fd), interest)? })
     }
 
-    fn io(&self) -> &Io<Descriptor<T>> {
+    pub(crate) fn io(&self) -> &Io<Descriptor<T>> {
         &self.io
     }
 
