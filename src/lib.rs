@@ -208,7 +208,14 @@ pub mod net {
     pub use dormouse_net::*;
 }
 
-/// Signals of the system: [`ctrl_c`](signal::ctrl_c), and any other as a stream.
+/// Programs as child processes: [`Command`](process::Command).
+#[cfg(unix)]
+pub mod process {
+    #[doc(inline)]
+    pub use dormouse_net::process::*;
+}
+
+/// Signals of the system: [`ctrl_c`](signal::ctrl_c), [`shutdown`](signal::shutdown), and any other as a stream.
 #[cfg(unix)]
 pub mod signal {
     #[doc(inline)]

@@ -33,7 +33,7 @@ pub(crate) async fn serve(mut stream: TcpStream, room: &Room, limits: Limits) ->
         Ok(()) => goodbye(&mut lines, &mut output.writer).await,
         Err(error) => {
             // Reset, so that the system does not keep for long what nobody reads.
-            let _ = stream.set_linger(Some(Duration::ZERO)); // if that fails, it is gone already
+            let _ = stream.reset(); // if that fails, it is gone already
             Err(error)
         }
     };

@@ -60,7 +60,7 @@ impl Relay {
             self.counters.failed.fetch_add(1, Relaxed);
             // Closed like this a connection is reset; as it is closed else, the other side may take it for the end.
             for stream in [Some(client), target].into_iter().flatten() {
-                let _ = stream.set_linger(Some(Duration::ZERO)); // if that fails, it is gone already
+                let _ = stream.reset(); // if that fails, it is gone already
             }
         }
         end

@@ -55,10 +55,9 @@ macro_rules! reads {
     };
 }
 
-/// tokio's and hyper's writers have the same methods.
-#[cfg(all(unix, any(feature = "tokio-io", feature = "hyper")))]
-macro_rules! shuts_down {
-    ($trait:path, $type:ty) => {
+/// The writers are the same but for the name of the close, and that tokio's and hyper's say that they gather.
+macro_rules! writer {
+    ($trait:path, $type:ty, $this:ident => $closed:expr, $close:ident $(, $gathers:ident)?) => {
         impl $trait for $type {
             fn poll_write(
                 self: std::pin::Pin<&mut Self>,
@@ -76,45 +75,11 @@ macro_rules! shuts_down {
                 self.io().poll_write_vectored(cx, bufs)
             }
 
-            fn is_write_vectored(&self) -> bool {
-                true
-            }
-
-            fn poll_flush(
-                self: std::pin::Pin<&mut Self>,
-                _: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<std::io::Result<()>> {
-                std::task::Poll::Ready(Ok(()))
-            }
-
-            fn poll_shutdown(
-                self: std::pin::Pin<&mut Self>,
-                _: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<std::io::Result<()>> {
-                std::task::Poll::Ready(self.io().close_write())
-            }
-        }
-    };
-}
-
-macro_rules! writes {
-    ($type:ty) => {
-        impl futures_io::AsyncWrite for $type {
-            fn poll_write(
-                self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
-                buf: &[u8],
-            ) -> std::task::Poll<std::io::Result<usize>> {
-                self.io().poll_write(cx, buf)
-            }
-
-            fn poll_write_vectored(
-                self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
-                bufs: &[std::io::IoSlice<'_>],
-            ) -> std::task::Poll<std::io::Result<usize>> {
-                self.io().poll_write_vectored(cx, bufs)
-            }
+            $(
+                fn $gathers(&self) -> bool {
+                    true
+                }
+            )?
 
             /// Ready at once: nothing is buffered here.
             fn poll_flush(
@@ -125,18 +90,32 @@ macro_rules! writes {
             }
 
             /// Says that no more will be written; what comes can still be read.
-            fn poll_close(
+            fn $close(
                 self: std::pin::Pin<&mut Self>,
                 _: &mut std::task::Context<'_>,
             ) -> std::task::Poll<std::io::Result<()>> {
-                std::task::Poll::Ready(self.io().close_write())
+                let $this = self.get_mut();
+                std::task::Poll::Ready($closed)
             }
         }
+    };
+}
 
+/// `this` is closed by `closed`; a socket by shutting it down.
+macro_rules! writes {
+    ($type:ty) => {
+        crate::dialect::writes!($type, this => this.io().close_write());
+    };
+    ($type:ty, $this:ident => $closed:expr) => {
+        crate::dialect::writer!(futures_io::AsyncWrite, $type, $this => $closed, poll_close);
         #[cfg(all(unix, feature = "tokio-io"))]
-        crate::dialect::shuts_down!(tokio::io::AsyncWrite, $type);
+        crate::dialect::writer!(
+            tokio::io::AsyncWrite, $type, $this => $closed, poll_shutdown, is_write_vectored
+        );
         #[cfg(all(unix, feature = "hyper"))]
-        crate::dialect::shuts_down!(hyper::rt::Write, $type);
+        crate::dialect::writer!(
+            hyper::rt::Write, $type, $this => $closed, poll_shutdown, is_write_vectored
+        );
     };
 }
 
@@ -189,6 +168,4 @@ macro_rules! writes_for_tokio {
     };
 }
 
-#[cfg(all(unix, any(feature = "tokio-io", feature = "hyper")))]
-pub(crate) use shuts_down;
-pub(crate) use {reads, reads_for_tokio, writes, writes_for_tokio};
+pub(crate) use {reads, reads_for_tokio, writer, writes, writes_for_tokio};

@@ -1,5 +1,6 @@
 //! Sockets on the dormouse runtime: [`TcpListener`], [`TcpStream`], [`UdpSocket`], those of [`unix`]. And what a service
-//! needs beside them: [files](fs), the [standard streams and pipes in memory](io), [signals](signal).
+//! needs beside them: [files](fs), the [standard streams and pipes in memory](io), [signals](signal), [child
+//! processes](process).
 //!
 //! A socket belongs to the runtime that it was made in: the one whose task, `block_on` or `enter` the thread is in. It is
 //! used there; what has to wait elsewhere is an error that says so. Each is registered with the system once, for all
@@ -43,6 +44,8 @@ pub mod http;
 pub mod hyper_rt;
 pub mod io;
 mod methods;
+#[cfg(unix)]
+pub mod process;
 #[cfg(unix)]
 pub mod signal;
 mod split;

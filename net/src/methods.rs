@@ -1,13 +1,13 @@
 //! What all sockets have, all streams, and all datagram sockets: readiness, and calls that do not wait.
 
-/// Readiness, and the socket's own error, of what has a method `io`.
-macro_rules! socket_methods {
-    ($type:ident) => {
-        impl $type {
+/// Readiness of what has a method `io`. The generics of `$type`, if it has any, come after it.
+macro_rules! readiness_methods {
+    ($type:ty $(, $($generics:tt)*)?) => {
+        impl $(<$($generics)*>)? $type {
             /// Waits until there is something to read, the end included.
             ///
-            /// A hint: a read after it may still find nothing. Reads and writes wait by themselves; this is for
-            /// the calls that do not wait.
+            /// A hint: a read after it may still find nothing. What reads and writes by a future waits by itself; this is
+            /// for the calls that do not wait.
             ///
             /// # Errors
             /// When the runtime is gone, or if it has to wait outside of it.
@@ -36,7 +36,8 @@ macro_rules! socket_methods {
                 async move { ready.await.map(drop) }
             }
 
-            /// Waits until one of `interest` is ready, and says what is. See [`readable`](Self::readable).
+            /// Waits until one of `interest` is ready, and says what is. It stays so until a call that does not wait says
+            /// `WouldBlock`. See [`readable`](Self::readable).
             ///
             /// # Errors
             /// When the runtime is gone, or if it has to wait outside of it.
@@ -47,7 +48,16 @@ macro_rules! socket_methods {
             pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> + '_ {
                 self.io().ready(interest, Location::caller())
             }
+        }
+    };
+}
 
+/// Readiness, and the socket's own error, of what has a method `io`.
+macro_rules! socket_methods {
+    ($type:ident) => {
+        crate::methods::readiness_methods!($type);
+
+        impl $type {
             /// The error that the socket holds, which is taken away.
             ///
             /// # Errors
@@ -111,10 +121,52 @@ macro_rules! stream_methods {
     };
 }
 
-/// Methods of the datagram socket `$type`, which has a method `io`.
+/// Methods of the datagram socket `$type`, which has a method `io`, and addresses of the type `$addr`.
 macro_rules! datagram_methods {
-    ($type:ident) => {
+    ($type:ident, $addr:ty) => {
         impl $type {
+            /// The address on this side.
+            ///
+            /// # Errors
+            /// What the system says.
+            pub fn local_addr(&self) -> io::Result<$addr> {
+                self.io().local_addr()
+            }
+
+            /// The address that it is connected to.
+            ///
+            /// # Errors
+            /// If it is not.
+            pub fn peer_addr(&self) -> io::Result<$addr> {
+                self.io().peer_addr()
+            }
+
+            /// Receives a datagram, and says from where. What does not fit into `buf` is given up.
+            ///
+            /// # Errors
+            /// What the system says.
+            ///
+            /// # Cancel safety
+            /// Safe to drop at any moment: no datagram is lost.
+            ///
+            /// # Fairness
+            /// Of several tasks that receive, any may have the next datagram.
+            #[track_caller]
+            pub fn recv_from<'a>(
+                &'a self,
+                buf: &'a mut [u8],
+            ) -> impl Future<Output = io::Result<(usize, $addr)>> + 'a {
+                self.io().run(Interest::READABLE, Location::caller(), |socket| socket.recv_from(buf))
+            }
+
+            /// Receives a datagram if one is there, and says from where.
+            ///
+            /// # Errors
+            /// `WouldBlock` if none is there; what the system says.
+            pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, $addr)> {
+                self.io().attempt(Interest::READABLE, |socket| socket.recv_from(buf))
+            }
+
             /// Receives a datagram from the address that it is connected to. What does not fit into `buf` is given up.
             ///
             /// # Errors
@@ -124,7 +176,7 @@ macro_rules! datagram_methods {
             /// Safe to drop at any moment: no datagram is lost.
             #[track_caller]
             pub fn recv<'a>(&'a self, buf: &'a mut [u8]) -> impl Future<Output = io::Result<usize>> + 'a {
-                self.io.run(Interest::READABLE, Location::caller(), |socket| socket.recv(buf))
+                self.io().run(Interest::READABLE, Location::caller(), |socket| socket.recv(buf))
             }
 
             /// Receives a datagram if one is there.
@@ -132,7 +184,7 @@ macro_rules! datagram_methods {
             /// # Errors
             /// `WouldBlock` if none is there; what the system says.
             pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-                self.io.attempt(Interest::READABLE, |socket| socket.recv(buf))
+                self.io().attempt(Interest::READABLE, |socket| socket.recv(buf))
             }
 
             /// Sends a datagram to the address that it is connected to.
@@ -144,7 +196,7 @@ macro_rules! datagram_methods {
             /// Safe to drop at any moment: it was sent, or not.
             #[track_caller]
             pub fn send<'a>(&'a self, buf: &'a [u8]) -> impl Future<Output = io::Result<usize>> + 'a {
-                self.io.run(Interest::WRITABLE, Location::caller(), |socket| socket.send(buf))
+                self.io().run(Interest::WRITABLE, Location::caller(), |socket| socket.send(buf))
             }
 
             /// Sends a datagram if there is room.
@@ -152,7 +204,7 @@ macro_rules! datagram_methods {
             /// # Errors
             /// `WouldBlock` if there is none; what the system says.
             pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
-                self.io.attempt(Interest::WRITABLE, |socket| socket.send(buf))
+                self.io().attempt(Interest::WRITABLE, |socket| socket.send(buf))
             }
         }
 
@@ -179,4 +231,4 @@ macro_rules! descriptors {
     };
 }
 
-pub(crate) use {datagram_methods, descriptors, socket_methods, stream_methods};
+pub(crate) use {datagram_methods, descriptors, readiness_methods, socket_methods, stream_methods};

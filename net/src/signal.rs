@@ -1,7 +1,10 @@
-//! Signals of the system: [`ctrl_c`], and on Unix any other as a [stream](unix::Signal).
+//! Signals of the system: [`ctrl_c`], [`shutdown`], and on Unix any other as a [stream](unix::Signal).
 //!
 //! What waits for a signal has a small socket of its own, which the signal handler writes to; so it is waited for as any
 //! socket is. From the first one on, the process does not end by that signal any more, also when nobody waits for it.
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 
 /// Waits for the next Ctrl-C (`SIGINT`) from this call on.
 ///
@@ -23,6 +26,42 @@ pub fn ctrl_c() -> impl Future<Output = std::io::Result<()>> {
     let site = std::panic::Location::caller();
     let signal = unix::signal(unix::SignalKind::interrupt());
     async move { signal?.wait(site).await }
+}
+
+/// Waits for the next Ctrl-C or `SIGTERM` from this call on: for what tells a service to end. (`SIGTERM` is what service
+/// managers send, as systemd, Docker and Kubernetes.)
+///
+/// For a second one, which shall not wait for what is being finished, call it again before that begins.
+///
+/// # Errors
+/// Outside of a runtime; what the system says.
+///
+/// # Cancel safety
+/// Safe to drop at any moment. (But see the [module](self): the signals do not end the process from here on.)
+///
+/// ```no_run
+/// # async fn example() -> std::io::Result<()> {
+/// let shutdown = dormouse_net::signal::shutdown();
+/// // Requests are served here, until:
+/// shutdown.await?;
+/// println!("shutting down");
+/// # Ok(())
+/// # }
+/// ```
+#[track_caller]
+pub fn shutdown() -> impl Future<Output = std::io::Result<()>> {
+    let site = std::panic::Location::caller();
+    let signals = unix::signal(unix::SignalKind::interrupt())
+        .and_then(|interrupt| Ok([interrupt, unix::signal(unix::SignalKind::terminate())?]));
+    async move {
+        let [interrupt, terminate] = signals?;
+        let (mut interrupt, mut terminate) = (pin!(interrupt.wait(site)), pin!(terminate.wait(site)));
+        poll_fn(|cx| match interrupt.as_mut().poll(cx) {
+            Poll::Pending => terminate.as_mut().poll(cx),
+            ready => ready,
+        })
+        .await
+    }
 }
 
 /// Unix signals.
@@ -154,7 +193,7 @@ pub mod unix {
             self.wait(Location::caller())
         }
 
-        pub(super) fn wait(&self, site: Site) -> impl Future<Output = io::Result<()>> + '_ {
+        pub(crate) fn wait(&self, site: Site) -> impl Future<Output = io::Result<()>> + '_ {
             self.io.run(Interest::READABLE, site, drain)
         }
     }

@@ -43,29 +43,28 @@ fn retried<R>(mut call: impl FnMut() -> io::Result<R>) -> io::Result<R> {
     }
 }
 
-impl<S: Socket> Io<S>
+/// What can be read into memory that was never written. (Where `mio` must see the call that would block, on Windows, it
+/// does not: there the traits that need this are not to be had.)
+#[cfg(all(unix, any(feature = "tokio-io", feature = "hyper")))]
+pub(crate) trait ReadUninit: Source {
+    /// Reads; so many of the first bytes are written then.
+    fn read_uninit(&self, buf: &mut [std::mem::MaybeUninit<u8>]) -> io::Result<usize>;
+}
+
+#[cfg(all(unix, any(feature = "tokio-io", feature = "hyper")))]
+impl<S: Socket> ReadUninit for S {
+    fn read_uninit(&self, buf: &mut [std::mem::MaybeUninit<u8>]) -> io::Result<usize> {
+        self.sock().recv(buf)
+    }
+}
+
+impl<S: Source> Io<S>
 where
-    for<'s> &'s S: Read + Write,
+    for<'s> &'s S: Read,
 {
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         self.poll(cx, Interest::READABLE, |mut socket, attempt| {
             Ok(noted(attempt, buf.len(), retried(|| socket.read(buf))?))
-        })
-    }
-
-    /// Reads into memory that need not be written before; as many of its bytes as this says are then.
-    ///
-    /// (By the descriptor itself: `mio` has no such call. Where it must see the call that would block, on Windows, it does
-    /// not: there the traits that need this are not to be had.)
-    #[cfg(all(unix, any(feature = "tokio-io", feature = "hyper")))]
-    pub(crate) fn poll_read_uninit(
-        &self,
-        cx: &mut Context<'_>,
-        buf: &mut [std::mem::MaybeUninit<u8>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll(cx, Interest::READABLE, |socket, attempt| {
-            let got = retried(|| socket.sock().recv(buf))?;
-            Ok(noted(attempt, buf.len(), got))
         })
     }
 
@@ -79,7 +78,26 @@ where
             Ok(noted(attempt, wanted, retried(|| socket.read_vectored(bufs))?))
         })
     }
+}
 
+#[cfg(all(unix, any(feature = "tokio-io", feature = "hyper")))]
+impl<S: ReadUninit> Io<S> {
+    /// Reads into memory that need not be written before; as many of its bytes as this says are then.
+    pub(crate) fn poll_read_uninit(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [std::mem::MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll(cx, Interest::READABLE, |socket, attempt| {
+            Ok(noted(attempt, buf.len(), retried(|| socket.read_uninit(buf))?))
+        })
+    }
+}
+
+impl<S: Source> Io<S>
+where
+    for<'s> &'s S: Write,
+{
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.poll(cx, Interest::WRITABLE, |mut socket, attempt| {
             Ok(noted(attempt, buf.len(), retried(|| socket.write(buf))?))
@@ -96,7 +114,9 @@ where
             Ok(noted(attempt, wanted, retried(|| socket.write_vectored(bufs))?))
         })
     }
+}
 
+impl<S: Socket> Io<S> {
     /// Says to the other side that no more will come. Also if it is gone: then nobody is there to be told.
     pub(crate) fn close_write(&self) -> io::Result<()> {
         match self.sock().shutdown(Shutdown::Write) {

@@ -30,7 +30,7 @@ pub struct UdpSocket {
 }
 
 descriptors!(UdpSocket);
-datagram_methods!(UdpSocket);
+datagram_methods!(UdpSocket, SocketAddr);
 
 impl UdpSocket {
     /// A socket at the first of `addrs` where that is possible; port 0 lets the system choose one.
@@ -79,40 +79,6 @@ impl UdpSocket {
         first(resolve(addrs.to_names()).await?, |addr| self.io.connect(addr))
     }
 
-    /// The address on this side.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.local_addr()
-    }
-
-    /// The address that it is connected to.
-    ///
-    /// # Errors
-    /// If it is not.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.io.peer_addr()
-    }
-
-    /// Receives a datagram, and says from where. What does not fit into `buf` is given up.
-    ///
-    /// # Errors
-    /// What the system says.
-    ///
-    /// # Cancel safety
-    /// Safe to drop at any moment: no datagram is lost.
-    ///
-    /// # Fairness
-    /// Of several tasks that receive, any may have the next datagram.
-    #[track_caller]
-    pub fn recv_from<'a>(
-        &'a self,
-        buf: &'a mut [u8],
-    ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + 'a {
-        self.io.run(Interest::READABLE, Location::caller(), |socket| socket.recv_from(buf))
-    }
-
     /// As [`recv_from`](Self::recv_from), and leaves the datagram there.
     ///
     /// # Errors
@@ -126,14 +92,6 @@ impl UdpSocket {
         buf: &'a mut [u8],
     ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + 'a {
         self.io.run(Interest::READABLE, Location::caller(), |socket| socket.peek_from(buf))
-    }
-
-    /// Receives a datagram if one is there.
-    ///
-    /// # Errors
-    /// `WouldBlock` if none is there; what the system says.
-    pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.io.attempt(Interest::READABLE, |socket| socket.recv_from(buf))
     }
 
     /// Sends a datagram to `target`, the first of them that has an address of this socket's kind.

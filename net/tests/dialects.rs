@@ -89,6 +89,8 @@ fn hypers_server_and_client_over_our_sockets() {
         let (mut send, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
         let connection = task::spawn(connection);
         for len in [0, 5, 300_000] {
+            // (It may not have seen yet that the request before is done.)
+            send.ready().await.unwrap();
             let body = Full::new(Bytes::from(bytes(len, len)));
             let response = send.send_request(Request::post("/").body(body).unwrap()).await.unwrap();
             assert_eq!(response.status(), 200);
@@ -201,5 +203,29 @@ fn hypers_server_and_client_in_a_simulated_run() {
         drop(send);
         connection.await.unwrap().unwrap();
         server.await.unwrap();
+    });
+}
+
+#[cfg(feature = "tokio-io")]
+#[test]
+fn a_childs_pipes_by_tokios_traits() {
+    use dormouse_net::process::{Command, Stdio};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let _watch = watch();
+    on_each(|| async {
+        const LEN: usize = 300_000;
+        let mut cat = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut stdin, mut stdout) = (cat.stdin.take().unwrap(), cat.stdout.take().unwrap());
+        let writer = dormouse_executor::task::spawn(async move {
+            stdin.write_all(&bytes(3, LEN)).await.unwrap();
+            stdin.shutdown().await.unwrap();
+            stdin
+        });
+        // (Into memory that was never written.)
+        let mut came = Vec::new();
+        stdout.read_to_end(&mut came).await.unwrap();
+        assert!(came == bytes(3, LEN));
+        drop(writer.await.unwrap());
+        assert!(cat.wait().await.unwrap().success());
     });
 }

@@ -4,8 +4,8 @@
 mod support;
 
 use dormouse_executor::task;
-use dormouse_net::signal::ctrl_c;
 use dormouse_net::signal::unix::{SignalKind, signal};
+use dormouse_net::signal::{ctrl_c, shutdown};
 use dormouse_testing::watch;
 use futures::{FutureExt, StreamExt};
 use rustix::process::{Signal, getpid, kill_process};
@@ -17,7 +17,7 @@ fn send(signal: Signal) {
 }
 
 #[test]
-fn ctrl_c_counts_from_its_call() {
+fn ctrl_c_and_shutdown_count_from_their_calls() {
     let _watch = watch();
     on_each(|| async {
         let waits = ctrl_c();
@@ -27,6 +27,14 @@ fn ctrl_c_counts_from_its_call() {
         waiting(1).await;
         send(Signal::INT);
         waits.await.unwrap();
+        for signal in [Signal::INT, Signal::TERM] {
+            let (shutdown, second) = (shutdown(), shutdown());
+            let waits = task::spawn(async { shutdown.await.unwrap() });
+            waiting(1).await;
+            send(signal);
+            waits.await.unwrap();
+            second.await.unwrap();
+        }
     });
 }
 

@@ -79,10 +79,9 @@ fn a_waiting_reader_is_woken_by_the_end_and_by_a_reset() {
         assert_eq!(reader.await.unwrap().unwrap(), 0);
 
         let (mut client, server) = pair().await;
-        server.set_linger(Some(Duration::ZERO)).unwrap();
         let reader = task::spawn(async move { client.read(&mut [0; 8]).await });
         waiting(1).await;
-        drop(server);
+        server.reset().unwrap();
         assert_eq!(reader.await.unwrap().unwrap_err().kind(), ErrorKind::ConnectionReset);
     });
 }
@@ -95,8 +94,7 @@ fn a_waiting_writer_is_woken_by_a_reset() {
         let writer = task::spawn(async move { client.write_all(&vec![7; MUCH]).await });
         // It cannot have written all.
         waiting(1).await;
-        server.set_linger(Some(Duration::ZERO)).unwrap();
-        drop(server);
+        server.reset().unwrap();
         let error = writer.await.unwrap().unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
     });

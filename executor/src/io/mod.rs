@@ -9,6 +9,7 @@ pub use operation::{Attempt, Operation};
 use crate::reactor::Reactor;
 use crate::reactor::source::{self, Closed, Seen, Source};
 use crate::sched::context;
+use crate::sched::shared::Shared;
 use dormouse_wait::frame::{self, Reason, Site};
 use std::fmt;
 use std::io;
@@ -112,25 +113,21 @@ impl Registration {
     /// # Errors
     /// Outside of a runtime, in a [simulated](crate::sim) one, or while it is shut down; and what the system says.
     pub fn new(io: &mut impl mio::event::Source, interest: Interest) -> io::Result<Registration> {
-        let registered = context::with_current(|shared, _| {
-            if shared.config.simulated.is_some() {
-                return Err(io::Error::other(
-                    "dormouse: a socket cannot be used in a simulated run, which has no control over the network: \
-                     let the code under test take a stream, and give it one in memory",
-                ));
-            }
+        here(|shared| {
             let (source, number, first) = shared.reactor.register(io, interest.to_mio())?;
             if first {
                 shared.reactor_begins();
             }
             Ok(Registration { reactor: Arc::clone(&shared.reactor), source, number, rt: shared.pointer() })
-        });
-        registered.unwrap_or_else(|| {
-            Err(io::Error::other(
-                "dormouse: a socket was made outside of a runtime: make it in a task, inside `Runtime::block_on`, or \
-                 while `Handle::enter`'s guard is held",
-            ))
         })
+    }
+
+    /// Is the thread where [`new`](Registration::new) is possible? For what must know before it begins.
+    ///
+    /// # Errors
+    /// Outside of a runtime, or in a [simulated](crate::sim) one.
+    pub fn check() -> io::Result<()> {
+        here(|_| Ok(()))
     }
 
     /// Takes `io` out again. To be called once, with what was registered.
@@ -222,6 +219,25 @@ impl Registration {
         frame::note(Reason::IoWait, site);
         Poll::Pending
     }
+}
+
+/// Calls `f` with the runtime that the thread is in.
+fn here<R>(f: impl FnOnce(&Shared) -> io::Result<R>) -> io::Result<R> {
+    let result = context::with_current(|shared, _| {
+        if shared.config.simulated.is_some() {
+            return Err(io::Error::other(
+                "dormouse: a socket or a process cannot be used in a simulated run, which has no control over what is \
+                 outside: let the code under test take a stream, and give it one in memory",
+            ));
+        }
+        f(shared)
+    });
+    result.unwrap_or_else(|| {
+        Err(io::Error::other(
+            "dormouse: a socket or a process was made outside of a runtime: make it in a task, inside \
+             `Runtime::block_on`, or while `Handle::enter`'s guard is held",
+        ))
+    })
 }
 
 #[cold]

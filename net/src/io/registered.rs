@@ -3,13 +3,13 @@ use dormouse_executor::io::{Attempt, Interest, Operation, Registration};
 use dormouse_wait::frame::Site;
 use mio::event::Source;
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::ops::Deref;
 use std::task::{Context, Poll};
 
 /// A registered socket. Its Drop takes it out of the reactor, before it closes it.
 pub(crate) struct Io<S: Source> {
-    /// `None` only after it was taken out.
+    /// `None` only after it was taken out or closed.
     inner: Option<S>,
     registration: Registration,
 }
@@ -27,9 +27,17 @@ impl<S: Source> Io<S> {
 
     /// The socket alone, out of the reactor.
     pub(crate) fn into_inner(mut self) -> io::Result<S> {
-        let mut inner = self.inner.take().expect("taken out once");
+        let mut inner = self.inner.take().ok_or(ErrorKind::BrokenPipe)?;
         self.registration.deregister(&mut inner)?;
         Ok(inner)
+    }
+
+    /// Closes the socket: what is polled from now on fails.
+    pub(crate) fn close(&mut self) {
+        if let Some(mut inner) = self.inner.take() {
+            // It is closed in any case.
+            let _ = self.registration.deregister(&mut inner);
+        }
     }
 
     /// Does `call` until it does not say `WouldBlock`; any number of such futures may wait.
@@ -58,7 +66,8 @@ impl<S: Source> Io<S> {
         interest: Interest,
         mut call: impl FnMut(&S, &Attempt) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        self.registration.poll_io(cx, interest, None, |attempt| call(self, attempt))
+        let Some(inner) = &self.inner else { return Poll::Ready(Err(ErrorKind::BrokenPipe.into())) };
+        self.registration.poll_io(cx, interest, None, |attempt| call(inner, attempt))
     }
 
     /// Does `call` once.
@@ -80,10 +89,7 @@ impl<S: Source> Deref for Io<S> {
 
 impl<S: Source> Drop for Io<S> {
     fn drop(&mut self) {
-        if let Some(mut inner) = self.inner.take() {
-            // It is closed in any case.
-            let _ = self.registration.deregister(&mut inner);
-        }
+        self.close();
     }
 }
 

@@ -119,6 +119,15 @@ impl TcpStream {
         self.io.run(Interest::READABLE, Location::caller(), |socket| socket.peek(buf))
     }
 
+    /// Ends the connection by a reset, both ways and at once: what is unsent is given up, and the other side's reads and
+    /// writes fail with `ConnectionReset`. So nobody takes a part for the whole.
+    ///
+    /// # Errors
+    /// What the system says; then the connection was closed as by a drop.
+    pub fn reset(self) -> io::Result<()> {
+        self.set_linger(Some(Duration::ZERO))
+    }
+
     // --- options ----------------------------------------------------------------------------------------------------
 
     /// Is what is written sent at once, even if it is little?

@@ -1,5 +1,6 @@
 //! Descriptors that other libraries have made.
 use crate::io::Io;
+use crate::methods::readiness_methods;
 use dormouse_executor::io::{Interest, Ready};
 use mio::event::Source;
 use mio::unix::SourceFd;
@@ -35,8 +36,10 @@ pub struct AsyncFd<T: AsRawFd> {
     io: Io<Descriptor<T>>,
 }
 
+readiness_methods!(AsyncFd<T>, T: AsRawFd);
+
 /// What `mio` registers by its number.
-struct Descriptor<T>(T);
+pub(crate) struct Descriptor<T>(T);
 
 impl<T: AsRawFd> Source for Descriptor<T> {
     fn register(&mut self, registry: &Registry, token: Token, interests: mio::Interest) -> io::Result<()> {
@@ -67,6 +70,10 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// As [`new`](AsyncFd::new).
     pub fn with_interest(fd: T, interest: Interest) -> io::Result<AsyncFd<T>> {
         Ok(AsyncFd { io: Io::with_interest(Descriptor(fd), interest)? })
+    }
+
+    pub(crate) fn io(&self) -> &Io<Descriptor<T>> {
+        &self.io
     }
 
     /// The descriptor.
@@ -110,45 +117,6 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// What `call` says, `WouldBlock` too.
     pub fn try_io<R>(&self, interest: Interest, call: impl FnOnce(&T) -> io::Result<R>) -> io::Result<R> {
         self.io.attempt(interest, |fd| call(&fd.0))
-    }
-
-    /// Waits until one of `interest` is ready, and says what is: a hint. It stays so until a
-    /// [`try_io`](AsyncFd::try_io) says `WouldBlock`.
-    ///
-    /// # Errors
-    /// When the runtime is gone, or if it has to wait outside of it.
-    ///
-    /// # Cancel safety
-    /// Safe to drop at any moment.
-    #[track_caller]
-    pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> + '_ {
-        self.io.ready(interest, Location::caller())
-    }
-
-    /// Waits until there is something to read: see [`ready`](AsyncFd::ready).
-    ///
-    /// # Errors
-    /// As [`ready`](AsyncFd::ready).
-    ///
-    /// # Cancel safety
-    /// Safe to drop at any moment.
-    #[track_caller]
-    pub fn readable(&self) -> impl Future<Output = io::Result<()>> + '_ {
-        let ready = self.ready(Interest::READABLE);
-        async move { ready.await.map(drop) }
-    }
-
-    /// Waits until there is room to write: see [`ready`](AsyncFd::ready).
-    ///
-    /// # Errors
-    /// As [`ready`](AsyncFd::ready).
-    ///
-    /// # Cancel safety
-    /// Safe to drop at any moment.
-    #[track_caller]
-    pub fn writable(&self) -> impl Future<Output = io::Result<()>> + '_ {
-        let ready = self.ready(Interest::WRITABLE);
-        async move { ready.await.map(drop) }
     }
 }
 

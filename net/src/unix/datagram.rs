@@ -22,7 +22,7 @@ pub struct UnixDatagram {
 }
 
 descriptors!(UnixDatagram);
-datagram_methods!(UnixDatagram);
+datagram_methods!(UnixDatagram, SocketAddr);
 
 impl UnixDatagram {
     /// A socket at `path`, which must not be there yet.
@@ -81,45 +81,6 @@ impl UnixDatagram {
     /// If nobody is there, and what else the system says.
     pub fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
         self.io.connect(path)
-    }
-
-    /// The address on this side.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.local_addr()
-    }
-
-    /// The address that it is connected to.
-    ///
-    /// # Errors
-    /// If it is not.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.io.peer_addr()
-    }
-
-    /// Receives a datagram, and says from where. What does not fit into `buf` is given up.
-    ///
-    /// # Errors
-    /// What the system says.
-    ///
-    /// # Cancel safety
-    /// Safe to drop at any moment: no datagram is lost.
-    #[track_caller]
-    pub fn recv_from<'a>(
-        &'a self,
-        buf: &'a mut [u8],
-    ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + 'a {
-        self.io.run(Interest::READABLE, Location::caller(), |socket| socket.recv_from(buf))
-    }
-
-    /// Receives a datagram if one is there.
-    ///
-    /// # Errors
-    /// `WouldBlock` if none is there; what the system says.
-    pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.io.attempt(Interest::READABLE, |socket| socket.recv_from(buf))
     }
 
     /// Sends a datagram to `path`, waiting while the receiver's queue is full: where the system does not tell of room, as
