@@ -36,9 +36,9 @@
 mod addrs;
 mod dialect;
 mod exhausted;
+pub mod fs;
 #[cfg(all(unix, feature = "http"))]
 pub mod http;
-pub mod fs;
 #[cfg(feature = "hyper")]
 pub mod hyper_rt;
 pub mod io;
