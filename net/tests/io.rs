@@ -10,12 +10,14 @@ use dormouse_net::io::{
 };
 use dormouse_testing::{Count, panics, watch};
 use dormouse_wait::{Reason, frame};
+use futures::executor::block_on;
 use futures::{FutureExt, join};
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::thread;
 use support::{bytes, on_each, once, waiting_for};
 
 const SEEDS: u64 = 300;
@@ -104,6 +106,32 @@ fn a_pipe_gives_what_was_written() {
         assert_eq!(came, bytes(0, len));
     });
     assert!(writes.get() > 100 && reads.get() > 100, "none was given up");
+}
+
+#[test]
+fn a_pipe_between_threads() {
+    let _watch = watch();
+    const LEN: usize = 50_000;
+    for capacity in [1, 3] {
+        let (mut reader, mut writer) = io::pipe(capacity);
+        let writes = thread::spawn(move || block_on(writer.write_all(&bytes(0, LEN))).unwrap());
+        let mut came = Vec::new();
+        block_on(reader.read_to_end(&mut came)).unwrap();
+        writes.join().unwrap();
+        assert!(came == bytes(0, LEN));
+    }
+}
+
+#[test]
+fn who_waits_for_a_pipe_for_ever_says_so() {
+    let _watch = watch();
+    let failure = sim::Builder::new().try_run(async {
+        let (mut reader, _writer) = io::pipe(1);
+        reader.read(&mut [0]).await
+    });
+    let failure = failure.map(drop).unwrap_err();
+    assert_eq!(failure.kind(), sim::FailureKind::Deadlock);
+    assert!(failure.to_string().contains("pipe read"), "{failure}");
 }
 
 #[test]
