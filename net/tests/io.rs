@@ -8,7 +8,7 @@ use dormouse_net::io::{
     self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter, DuplexStream, ErrorKind, IoSlice,
     IoSliceMut, PipeReader, PipeWriter,
 };
-use dormouse_testing::{Count, panics, watch};
+use dormouse_testing::{Calls, Count, Event, panics, watch};
 use dormouse_wait::{Reason, frame};
 use futures::executor::block_on;
 use futures::{FutureExt, join};
@@ -262,6 +262,22 @@ fn a_pipe_takes_as_much_as_it_has_room_for_and_waits_for_nothing_if_nothing_is_a
 /// Polls a read and gives it up: its waker is that of `count` now.
 fn waits(reader: &mut PipeReader, count: &std::task::Waker) {
     assert!(Pin::new(reader).poll_read(&mut Context::from_waker(count), &mut [0]).is_pending());
+}
+
+#[test]
+fn what_comes_while_a_read_is_about_to_wait_is_seen() {
+    let _watch = watch();
+    let (mut reader, mut writer) = io::pipe(4);
+    let calls = Calls::new(move |event| {
+        if event == Event::Clone {
+            assert_eq!(writer.write(b"now").now_or_never().unwrap().unwrap(), 3);
+        }
+    });
+    let waker = calls.waker();
+    let read = Pin::new(&mut reader).poll_read(&mut Context::from_waker(&waker), &mut [0; 4]);
+    assert!(matches!(read, Poll::Ready(Ok(3))), "{read:?}");
+    drop(waker);
+    assert_eq!((calls.hooked(), calls.alive(), calls.woken()), (3, 0, 0), "a clone and two drops");
 }
 
 #[test]

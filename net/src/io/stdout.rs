@@ -307,6 +307,10 @@ mod tests {
         }
     }
 
+    fn until_taken() {
+        until(|| OUTPUT.state.lock().bytes.is_empty());
+    }
+
     #[test]
     fn what_could_not_be_written_is_kept_and_tried_again_until_it_is_out() {
         let _watch = watch();
@@ -332,16 +336,21 @@ mod tests {
         all.extend(&much);
         assert!(*FLUSHED.lock().unwrap() == all);
 
-        // A flush was given up before that write.
-        *DISK.lock().unwrap() = 0;
+        // A flush was given up before these writes; the second one comes while the first one is about to fail.
         let mut until = Some(1);
-        assert_eq!(wait(|cx| OUTPUT.poll_write(cx, &mut until, b"!")).unwrap(), 1);
+        let mut disk = DISK.lock().unwrap();
+        assert_eq!(wait(|cx| OUTPUT.poll_write(cx, &mut until, b"first")).unwrap(), 5);
+        until_taken();
+        assert_eq!(wait(|cx| OUTPUT.poll_write(cx, &mut until, b"second")).unwrap(), 6);
+        *disk = 0;
+        drop(disk);
         assert_eq!(flush(&mut until).unwrap_err().kind(), ErrorKind::StorageFull);
         *DISK.lock().unwrap() = usize::MAX;
         while let Err(error) = flush(&mut until) {
             assert_eq!(error.kind(), ErrorKind::StorageFull);
         }
-        all.push(b'!');
+        all.extend(b"firstsecond");
+        assert!(*FLUSHED.lock().unwrap() == all);
 
         FLUSH_FAILS.store(true, SeqCst);
         assert_eq!(wait(|cx| OUTPUT.poll_write(cx, &mut None, b"end")).unwrap(), 3);
