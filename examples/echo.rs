@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 async fn echo(stream: TcpStream) -> io::Result<u64> {
     stream.set_nodelay(true)?;
     let (mut read, mut write) = stream.into_split();
-    futures::io::copy(&mut read, &mut write).await
+    dormouse::io::copy(&mut read, &mut write).await
 }
 
 #[dormouse::main]

@@ -7,11 +7,12 @@
 //! its life, and an operation tries its system call first, so that what is there already is never waited for.
 //!
 //! Streams implement [`futures_io`]'s traits: the methods `read`, `read_exact`, `write_all` and the like are those of
-//! `futures::io::{AsyncReadExt, AsyncWriteExt}`. [`AsyncFd`](unix::AsyncFd) is for descriptors of other libraries.
+//! [`AsyncReadExt`](io::AsyncReadExt) and [`AsyncWriteExt`](io::AsyncWriteExt), which are `futures::io`'s.
+//! [`AsyncFd`](unix::AsyncFd) is for descriptors of other libraries.
 //!
 //! ```
+//! use dormouse_net::io::{AsyncReadExt, AsyncWriteExt};
 //! use dormouse_net::{TcpListener, TcpStream};
-//! use futures::io::{AsyncReadExt, AsyncWriteExt};
 //!
 //! # dormouse_executor::runtime::block_on(async {
 //! let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -100,7 +100,7 @@ impl Model {
     }
 
     async fn seek(&mut self, seed: &mut u64) {
-        let to = random(seed, 1 + self.bytes.len() as u64);
+        let mut to = random(seed, 1 + self.bytes.len() as u64);
         let seek = match random(seed, 3) {
             0 => SeekFrom::Start(to),
             1 => SeekFrom::End(to as i64 - self.bytes.len() as i64),
@@ -110,8 +110,9 @@ impl Model {
             match once(pin!(self.file.seek(seek))).await {
                 Poll::Ready(sought) => sought,
                 Poll::Pending => {
-                    // It is done, or it is not: so for certain.
+                    // It is done, or it is not: so to another place.
                     self.dropped += 1;
+                    to /= 2;
                     self.file.seek(SeekFrom::Start(to)).await
                 }
             }

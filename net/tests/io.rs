@@ -8,14 +8,16 @@ use dormouse_net::io::{
     self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter, DuplexStream, ErrorKind, IoSlice,
     IoSliceMut, PipeReader, PipeWriter,
 };
-use dormouse_testing::{Count, panics, watch};
+use dormouse_testing::{Calls, Count, Event, panics, watch};
 use dormouse_wait::{Reason, frame};
+use futures::executor::block_on;
 use futures::{FutureExt, join};
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::thread;
 use support::{bytes, on_each, once, waiting_for};
 
 const SEEDS: u64 = 300;
@@ -104,6 +106,32 @@ fn a_pipe_gives_what_was_written() {
         assert_eq!(came, bytes(0, len));
     });
     assert!(writes.get() > 100 && reads.get() > 100, "none was given up");
+}
+
+#[test]
+fn a_pipe_between_threads() {
+    let _watch = watch();
+    const LEN: usize = 50_000;
+    for capacity in [1, 3] {
+        let (mut reader, mut writer) = io::pipe(capacity);
+        let writes = thread::spawn(move || block_on(writer.write_all(&bytes(0, LEN))).unwrap());
+        let mut came = Vec::new();
+        block_on(reader.read_to_end(&mut came)).unwrap();
+        writes.join().unwrap();
+        assert!(came == bytes(0, LEN));
+    }
+}
+
+#[test]
+fn who_waits_for_a_pipe_for_ever_says_so() {
+    let _watch = watch();
+    let failure = sim::Builder::new().try_run(async {
+        let (mut reader, _writer) = io::pipe(1);
+        reader.read(&mut [0]).await
+    });
+    let failure = failure.map(drop).unwrap_err();
+    assert_eq!(failure.kind(), sim::FailureKind::Deadlock);
+    assert!(failure.to_string().contains("pipe read"), "{failure}");
 }
 
 #[test]
@@ -234,6 +262,22 @@ fn a_pipe_takes_as_much_as_it_has_room_for_and_waits_for_nothing_if_nothing_is_a
 /// Polls a read and gives it up: its waker is that of `count` now.
 fn waits(reader: &mut PipeReader, count: &std::task::Waker) {
     assert!(Pin::new(reader).poll_read(&mut Context::from_waker(count), &mut [0]).is_pending());
+}
+
+#[test]
+fn what_comes_while_a_read_is_about_to_wait_is_seen() {
+    let _watch = watch();
+    let (mut reader, mut writer) = io::pipe(4);
+    let calls = Calls::new(move |event| {
+        if event == Event::Clone {
+            assert_eq!(writer.write(b"now").now_or_never().unwrap().unwrap(), 3);
+        }
+    });
+    let waker = calls.waker();
+    let read = Pin::new(&mut reader).poll_read(&mut Context::from_waker(&waker), &mut [0; 4]);
+    assert!(matches!(read, Poll::Ready(Ok(3))), "{read:?}");
+    drop(waker);
+    assert_eq!((calls.hooked(), calls.alive(), calls.woken()), (3, 0, 0), "a clone and two drops");
 }
 
 #[test]

@@ -92,7 +92,14 @@ impl Output {
     }
 
     /// Takes `buf` whole, if it is not longer than there is room for at all: so lines of several tasks do not get mixed.
-    fn poll_write(&'static self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        &'static self,
+        cx: &mut Context<'_>,
+        until: &mut Option<u64>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        // What a dropped flush has waited for is not enough for the next one.
+        *until = None;
         self.poll(cx, |state| {
             if !state.bytes.is_empty() && state.bytes.len() + buf.len() > ROOM {
                 return Poll::Pending;
@@ -234,9 +241,7 @@ macro_rules! writes {
                 cx: &mut Context<'_>,
                 buf: &[u8],
             ) -> Poll<io::Result<usize>> {
-                // What a dropped flush has waited for is not enough for the next one.
-                self.flush_until = None;
-                $output.poll_write(cx, buf)
+                $output.poll_write(cx, &mut self.flush_until, buf)
             }
 
             fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -302,21 +307,28 @@ mod tests {
         }
     }
 
+    fn until_taken() {
+        until(|| OUTPUT.state.lock().bytes.is_empty());
+    }
+
     #[test]
     fn what_could_not_be_written_is_kept_and_tried_again_until_it_is_out() {
         let _watch = watch();
         let flush = |until: &mut Option<u64>| wait(|cx| OUTPUT.poll_flush(cx, until));
         *DISK.lock().unwrap() = 7;
-        assert_eq!(wait(|cx| OUTPUT.poll_write(cx, b"one, two, three")).unwrap(), 15);
+        assert_eq!(wait(|cx| OUTPUT.poll_write(cx, &mut None, b"one, two, three")).unwrap(), 15);
         assert_eq!(flush(&mut None).unwrap_err().kind(), ErrorKind::StorageFull);
         assert_eq!(flush(&mut None).unwrap_err().kind(), ErrorKind::StorageFull, "tried again");
         assert_eq!(*OUT.lock().unwrap(), b"one, tw");
         // More than there is room for in the queue, besides what is there: it waits, and is told why.
         let much = vec![b'-'; ROOM];
-        assert_eq!(wait(|cx| OUTPUT.poll_write(cx, &much)).unwrap_err().kind(), ErrorKind::StorageFull);
+        assert_eq!(
+            wait(|cx| OUTPUT.poll_write(cx, &mut None, &much)).unwrap_err().kind(),
+            ErrorKind::StorageFull
+        );
         *DISK.lock().unwrap() = usize::MAX;
         // An error that has not been told yet comes first.
-        while let Err(error) = wait(|cx| OUTPUT.poll_write(cx, &much)) {
+        while let Err(error) = wait(|cx| OUTPUT.poll_write(cx, &mut None, &much)) {
             assert_eq!(error.kind(), ErrorKind::StorageFull);
         }
         flush(&mut None).unwrap();
@@ -324,8 +336,24 @@ mod tests {
         all.extend(&much);
         assert!(*FLUSHED.lock().unwrap() == all);
 
+        // A flush was given up before these writes; the second one comes while the first one is about to fail.
+        let mut until = Some(1);
+        let mut disk = DISK.lock().unwrap();
+        assert_eq!(wait(|cx| OUTPUT.poll_write(cx, &mut until, b"first")).unwrap(), 5);
+        until_taken();
+        assert_eq!(wait(|cx| OUTPUT.poll_write(cx, &mut until, b"second")).unwrap(), 6);
+        *disk = 0;
+        drop(disk);
+        assert_eq!(flush(&mut until).unwrap_err().kind(), ErrorKind::StorageFull);
+        *DISK.lock().unwrap() = usize::MAX;
+        while let Err(error) = flush(&mut until) {
+            assert_eq!(error.kind(), ErrorKind::StorageFull);
+        }
+        all.extend(b"firstsecond");
+        assert!(*FLUSHED.lock().unwrap() == all);
+
         FLUSH_FAILS.store(true, SeqCst);
-        assert_eq!(wait(|cx| OUTPUT.poll_write(cx, b"end")).unwrap(), 3);
+        assert_eq!(wait(|cx| OUTPUT.poll_write(cx, &mut None, b"end")).unwrap(), 3);
         for _ in 0..3 {
             assert_eq!(flush(&mut None).unwrap_err().kind(), ErrorKind::TimedOut);
         }
