@@ -170,6 +170,9 @@
 //!
 //! Channels and locks know no executor: `dormouse-chan` and `dormouse-sync` serve on tokio as well. This crate puts them
 //! together with the runtime, `dormouse-executor`, and its sockets, `dormouse-net`.
+//!
+//! With the feature `http`, `net::http::serve` runs hyper, tower and axum services. The guide in the repository has a chapter on
+//! services, `docs/service.md`: from the listening socket to a clean shutdown.
 
 pub use dormouse_chan::select;
 pub use dormouse_executor::task::{go, spawn};
@@ -203,6 +206,7 @@ pub mod io {
 }
 
 /// Sockets: [`TcpListener`](net::TcpListener), [`TcpStream`](net::TcpStream) and the rest of them.
+/// With the feature `http`, `net::http` serves HTTP.
 pub mod net {
     #[doc(inline)]
     pub use dormouse_net::*;
@@ -261,3 +265,8 @@ struct Blocking;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/sync.md")]
 struct Sync;
+
+/// The guide's programs compile and run.
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../docs/service.md")]
+struct Service;
