@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -204,6 +205,10 @@ fn on_a_full_disk_changes_are_refused_and_the_rest_goes_on() {
             format!("{full}\r\n{full}\r\n$1\r\nv\r\n:2\r\n")
         );
         assert!(ask(&mut session, "INFO persistence").contains("aof_last_write_status:err\r\n"));
+        // The device stays one.
+        ask(&mut session, "BGREWRITEAOF");
+        until(|| server.state().rewritten.is_err());
+        assert!(!fs::metadata("/dev/full").expect("it is there").is_file());
         assert_eq!(server.close().expect_err("it is still full"), "No space left on device (os error 28)");
     }
 }
@@ -272,6 +277,25 @@ fn a_file_is_made_anew_under_load() {
         assert!(content(&again) == expected, "the file has other keys");
         close(&again);
     }
+}
+
+#[test]
+fn behind_a_link_it_is_the_file_that_is_made_anew() {
+    let _watch = watch();
+    let folder = Folder::new();
+    let (path, link) = (folder.file("aof"), folder.file("link"));
+    symlink(&path, &link).expect("it can be made");
+    let server = open(&link, Fsync::Never).expect("a new file");
+    let mut session = Session::new(server.clone());
+    ask(&mut session, "SET k v\nSET k w\nBGREWRITEAOF");
+    until(|| !server.state().store.is_rewriting());
+    assert!(server.state().rewritten.is_ok());
+    close(&server);
+    drop((session, server));
+    assert!(fs::symlink_metadata(&link).expect("it is there").is_symlink());
+    let server = open(&path, Fsync::Never).expect("it is whole");
+    assert_eq!(server.found(), (1, 0));
+    close(&server);
 }
 
 #[test]
