@@ -77,6 +77,10 @@ impl Transport for OnDormouse {
         futures::AsyncReadExt::read(&mut self.0, buffer).await
     }
 
+    fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buffer)
+    }
+
     async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         futures::AsyncWriteExt::write_all(&mut self.0, bytes).await
     }
@@ -87,6 +91,10 @@ struct OnTokio(tokio::net::TcpStream);
 impl Transport for OnTokio {
     async fn read(&mut self, buffer: &mut [u8], _: bool) -> io::Result<usize> {
         tokio::io::AsyncReadExt::read(&mut self.0, buffer).await
+    }
+
+    fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buffer)
     }
 
     async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
