@@ -5,7 +5,9 @@ use crate::record::MAGIC;
 use crate::server::{Config, Server, Session};
 use crate::store::Entry;
 use crate::{replay, rewrite};
+use dormouse::runtime::block_on;
 use dormouse_testing::{until, watch};
+use futures::future::join_all;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,6 +82,24 @@ fn all_that_was_answered_is_there_again() {
         close(&again);
         close(&server);
     }
+}
+
+#[test]
+fn changes_of_many_are_written_and_synced_together() {
+    let _watch = watch();
+    let folder = Folder::new();
+    let path = folder.file("aof");
+    let server = open(&path, Fsync::Always).expect("a new file");
+    let mut sessions: Vec<_> = (0..20).map(|_| Session::new(server.clone())).collect();
+    for session in &mut sessions {
+        session.input.push(b"INCR n\n");
+        session.execute();
+    }
+    block_on(join_all(sessions.iter_mut().map(Session::commit)));
+    let heads = |bytes: Vec<u8>| bytes.iter().filter(|&&byte| byte == b'#').count();
+    assert_eq!(heads(bytes(&path)), 2, "the file's line, and one group's");
+    assert_eq!(sessions[19].out, b":20\r\n");
+    close(&server);
 }
 
 #[test]
