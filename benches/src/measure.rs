@@ -48,9 +48,9 @@ pub(crate) fn cpu_nanos() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// A line of `/proc/self/status`, in bytes; 0 where there is none.
-fn status(line: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// A line of `/proc/PROCESS/status`, in bytes; 0 where there is none.
+pub(crate) fn status(process: &str, line: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let found = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
     let kib = found.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
     kib.unwrap_or(0) * 1024
@@ -58,10 +58,10 @@ fn status(line: &str) -> u64 {
 
 /// The most memory that this process ever had, in bytes.
 pub(crate) fn peak_rss() -> u64 {
-    status("VmHWM")
+    status("self", "VmHWM")
 }
 
 /// The memory that this process has, in bytes.
 pub(crate) fn resident() -> u64 {
-    status("VmRSS")
+    status("self", "VmRSS")
 }

@@ -6,6 +6,7 @@ mod channel_go;
 mod channel_misc;
 mod condvar;
 mod context;
+mod kv;
 mod machine;
 mod memory;
 mod messages;
@@ -47,6 +48,7 @@ pub(crate) fn all() -> Vec<Cell> {
         condvar::cells,
         timers::cells,
         net::cells,
+        kv::cells,
         memory::cells,
         sim::cells,
         machine::cells,

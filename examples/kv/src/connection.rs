@@ -11,6 +11,9 @@ pub trait Transport: Send {
     /// Reads what is there; 0 at the end. If `for_ever`, it is no fault of the other side if it sends nothing for long.
     fn read(&mut self, buffer: &mut [u8], for_ever: bool) -> impl Future<Output = io::Result<usize>> + Send;
 
+    /// Reads what is there now, asking the system and no memory of what it said before. `WouldBlock` if nothing is.
+    fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+
     /// Writes all. If it is dropped, an unknown part was written: then the connection must end.
     fn write_all(&mut self, bytes: &[u8]) -> impl Future<Output = io::Result<()>> + Send;
 }
@@ -45,10 +48,9 @@ pub async fn serve(
         }
         let listens = session.listens();
         let read = if is_stopping {
-            select! {
-                read = transport.read(session.input.space(), true) => read?,
-                // Nothing more has come.
-                default => return Ok(()),
+            match transport.try_read(session.input.space()) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                read => read?,
             }
         } else {
             let mailbox = &session.client.mailbox;
@@ -75,13 +77,22 @@ pub async fn serve(
 /// Sends the answers. A subscriber that does not read them is dropped when it is too far behind.
 async fn answer(session: &mut Session, transport: &mut impl Transport) -> io::Result<()> {
     if session.listens() {
+        let mailbox = &session.client.mailbox;
         let mut writing = pin!(transport.write_all(&session.out));
+        let mut is_told = false;
         loop {
             select! {
                 biased;
                 written = writing.as_mut() => break written?,
-                () = session.client.mailbox.notified() => ended_if_over(session)?,
+                () = mailbox.notified() => {
+                    is_told = true;
+                    ended_if_over(session)?;
+                },
             }
+        }
+        if is_told {
+            // For when this is written.
+            mailbox.notify();
         }
     } else {
         transport.write_all(&session.out).await?;

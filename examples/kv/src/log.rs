@@ -13,7 +13,7 @@ use crate::replay::{Replayed, replay};
 use crate::server::{Server, State, lock};
 use crate::store::Store;
 use dormouse::chan::watch::{self, Receiver, Sender};
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -76,8 +76,8 @@ pub(crate) struct LogFile {
     file: Arc<File>,
     /// Where the last group ends.
     pub(crate) end: u64,
-    /// A device has no length and cannot be synced.
-    regular: bool,
+    /// A device has no length, cannot be synced, and is not made anew.
+    pub(crate) regular: bool,
     /// What is to be written next, or was tried in vain.
     group: Group,
     /// So many records are written.
@@ -94,9 +94,11 @@ pub(crate) struct LogFile {
 impl Log {
     /// Opens the file, or makes it, and does again what is in it.
     pub(crate) fn open(config: &Appendonly, store: &mut Store) -> io::Result<Log> {
-        let path = config.path.clone();
+        let path = &config.path;
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        let file = open(&path).map_err(named)?;
+        let file = open(path).map_err(named)?;
+        // Where it really is: a new file takes its place, not that of a link.
+        let path = fs::canonicalize(path).map_err(named)?;
         let regular = file.metadata()?.is_file();
         let replayed = if regular { replay(&file, &path, store)? } else { Replayed::default() };
         let mut end = replayed.end;
@@ -290,7 +292,12 @@ impl Log {
             let file = self.file();
             (file.failed, file.reason.clone())
         };
-        self.progress.send_replace(Progress { done: self.done.load(Relaxed), failed, reason });
+        // Two may do this at a time: it only goes up, whoever comes last.
+        self.progress.send_modify(|progress| {
+            progress.done = progress.done.max(self.done.load(Relaxed));
+            progress.failed = progress.failed.max(failed);
+            progress.reason = reason.or(progress.reason.take());
+        });
     }
 
     /// Writes and syncs what is left, and ends the thread.

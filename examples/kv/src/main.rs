@@ -14,6 +14,7 @@ use dormouse::prelude::*;
 use dormouse::signal::unix::{SignalKind, signal};
 use dormouse_example_kv::{Appendonly, Config, Fsync, Server, Transport, serve};
 use futures::io::{AsyncReadExt, AsyncWriteExt};
+use rustix::net::{RecvFlags, recv};
 use service::{Signals, seconds};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -175,6 +176,10 @@ impl Transport for Client {
     async fn read(&mut self, buffer: &mut [u8], for_ever: bool) -> io::Result<usize> {
         let timeout = self.timeout.filter(|_| !for_ever);
         Client::within(timeout, "it sends nothing", self.stream.read(buffer)).await
+    }
+
+    fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(&self.stream, buffer, RecvFlags::DONTWAIT)?.0)
     }
 
     async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {

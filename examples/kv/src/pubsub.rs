@@ -30,14 +30,19 @@ impl Mailbox {
         Mailbox { number, limit, queue: Mutex::default(), notify: Notify::new() }
     }
 
-    /// Puts a message in.
-    fn put(&self, message: &[u8]) {
+    /// Puts a message in; says if the connection is to be notified: of the first one, and if it is too far behind.
+    fn put(&self, message: &[u8]) -> bool {
         let mut queue = lock(&self.queue);
+        if queue.is_over {
+            return false;
+        }
+        let was_empty = queue.bytes.is_empty();
         if queue.bytes.len() + message.len() > self.limit {
             *queue = Queue { bytes: Vec::new(), is_over: true };
-        } else if !queue.is_over {
-            queue.bytes.extend_from_slice(message);
+            return true;
         }
+        queue.bytes.extend_from_slice(message);
+        was_empty
     }
 
     /// Moves all messages behind `out`.
@@ -77,17 +82,15 @@ pub(crate) struct PubSub {
 }
 
 impl PubSub {
-    /// Puts a message into the mailboxes of all who listen, who are then to be notified; says how many there were.
+    /// Puts a message into the mailboxes of all who listen; says how many there are. Those who are `told` are then to be
+    /// notified.
     pub(crate) fn publish(&self, channel: &[u8], message: &[u8], told: &mut Vec<Arc<Mailbox>>) -> usize {
-        let before = told.len();
-        let mut bytes = Vec::new();
+        let (mut count, mut bytes) = (0, Vec::new());
         let mut tell = |listeners: &Listeners, parts: &[&[u8]]| {
             bytes.clear();
             reply::bulks(&mut bytes, parts);
-            for mailbox in listeners.values() {
-                mailbox.put(&bytes);
-                told.push(mailbox.clone());
-            }
+            count += listeners.len();
+            told.extend(listeners.values().filter(|mailbox| mailbox.put(&bytes)).cloned());
         };
         if let Some(listeners) = self.channels.get(channel) {
             tell(listeners, &[b"message", channel, message]);
@@ -97,7 +100,7 @@ impl PubSub {
                 tell(listeners, &[b"pmessage", pattern, channel, message]);
             }
         }
-        told.len() - before
+        count
     }
 }
 

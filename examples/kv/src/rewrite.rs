@@ -50,6 +50,9 @@ fn finish(state: &mut State, log: &Log, done: io::Result<()>) {
 }
 
 fn run(server: &Server, log: &Log) -> io::Result<()> {
+    if !log.file().regular {
+        return Err(io::Error::other("it is a device"));
+    }
     let mut path = log.path.clone().into_os_string();
     path.push(".new");
     let path = PathBuf::from(path);

@@ -5,11 +5,14 @@ use crate::record::MAGIC;
 use crate::server::{Config, Server, Session};
 use crate::store::Entry;
 use crate::{replay, rewrite};
+use dormouse::runtime::block_on;
 use dormouse_testing::{until, watch};
+use futures::future::join_all;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -79,6 +82,24 @@ fn all_that_was_answered_is_there_again() {
         close(&again);
         close(&server);
     }
+}
+
+#[test]
+fn changes_of_many_are_written_and_synced_together() {
+    let _watch = watch();
+    let folder = Folder::new();
+    let path = folder.file("aof");
+    let server = open(&path, Fsync::Always).expect("a new file");
+    let mut sessions: Vec<_> = (0..20).map(|_| Session::new(server.clone())).collect();
+    for session in &mut sessions {
+        session.input.push(b"INCR n\n");
+        session.execute();
+    }
+    block_on(join_all(sessions.iter_mut().map(Session::commit)));
+    let heads = |bytes: Vec<u8>| bytes.iter().filter(|&&byte| byte == b'#').count();
+    assert_eq!(heads(bytes(&path)), 2, "the file's line, and one group's");
+    assert_eq!(sessions[19].out, b":20\r\n");
+    close(&server);
 }
 
 #[test]
@@ -204,6 +225,10 @@ fn on_a_full_disk_changes_are_refused_and_the_rest_goes_on() {
             format!("{full}\r\n{full}\r\n$1\r\nv\r\n:2\r\n")
         );
         assert!(ask(&mut session, "INFO persistence").contains("aof_last_write_status:err\r\n"));
+        // The device stays one.
+        ask(&mut session, "BGREWRITEAOF");
+        until(|| server.state().rewritten.is_err());
+        assert!(!fs::metadata("/dev/full").expect("it is there").is_file());
         assert_eq!(server.close().expect_err("it is still full"), "No space left on device (os error 28)");
     }
 }
@@ -272,6 +297,25 @@ fn a_file_is_made_anew_under_load() {
         assert!(content(&again) == expected, "the file has other keys");
         close(&again);
     }
+}
+
+#[test]
+fn behind_a_link_it_is_the_file_that_is_made_anew() {
+    let _watch = watch();
+    let folder = Folder::new();
+    let (path, link) = (folder.file("aof"), folder.file("link"));
+    symlink(&path, &link).expect("it can be made");
+    let server = open(&link, Fsync::Never).expect("a new file");
+    let mut session = Session::new(server.clone());
+    ask(&mut session, "SET k v\nSET k w\nBGREWRITEAOF");
+    until(|| !server.state().store.is_rewriting());
+    assert!(server.state().rewritten.is_ok());
+    close(&server);
+    drop((session, server));
+    assert!(fs::symlink_metadata(&link).expect("it is there").is_symlink());
+    let server = open(&path, Fsync::Never).expect("it is whole");
+    assert_eq!(server.found(), (1, 0));
+    close(&server);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of the library, without sockets. Those of the program are in `tests/`.
 mod commands;
+mod connection;
 mod input;
 mod log;
 mod store;

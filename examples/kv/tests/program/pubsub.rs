@@ -60,6 +60,20 @@ fn a_subscriber_that_does_not_read_is_dropped_and_holds_up_nobody() {
 }
 
 #[test]
+fn a_subscriber_that_reads_late_is_told_all() {
+    let _watch = watch();
+    let kv = kv(&["--max-output", "100000000"]);
+    let mut late = subscribed(&kv, "news");
+    let mut publisher = Client::new(&kv);
+    let message = "x".repeat(60_000);
+    // More than the buffers of two sockets hold: so it is told while the server waits for it to read.
+    for _ in 0..300 {
+        assert_eq!(publisher.asks(&format!("PUBLISH news {message}")), ":1");
+    }
+    late.hears(&format!("*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$60000\r\n{message}\r\n").repeat(300));
+}
+
+#[test]
 fn at_the_end_subscribers_are_told_what_was_published() {
     let _watch = watch();
     let kv = kv(&[]);
