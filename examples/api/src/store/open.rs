@@ -11,8 +11,8 @@ const APPLICATION: i32 = 0x646f_726d;
 /// Which tables there are.
 const VERSION: i32 = 1;
 
-// An id is not used again: who has kept one never finds another note under it.
-const SCHEMA: &str = "
+/// The table. An id is not used again: who has kept one never finds another note under it.
+pub(super) const SCHEMA: &str = "
     CREATE TABLE notes (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         title TEXT NOT NULL,
