@@ -25,9 +25,6 @@ pub(super) const SCHEMA: &str = "
 /// The connection that writes. Makes the database if there is none, and looks through all of an old one.
 pub(super) fn writer(path: &Path, max_size: i64) -> Result<Connection, Error> {
     let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    if db.is_readonly("main")? {
-        return Err(Error::ReadOnly);
-    }
     check(&db)?;
     // Readers and the writer do not wait for each other. What is acknowledged is on the disk.
     let mode: String = db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
