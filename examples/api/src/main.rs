@@ -150,7 +150,10 @@ async fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
         },
     };
     drop(serving); // and with it who is still connected, and what they wait for
-    app.store.close().await.map_err(named)?;
+    let closed = app.store.close().await;
+    closed.map_err(|error| {
+        format!("{}: all is kept, but part of it in the log beside: {error}", arguments.database.display())
+    })?;
     println!("{} requests, {} changes", app.traffic.ended(), app.store.figures().changes);
     Ok(served.is_some_and(|served| served.cut_off == 0))
 }

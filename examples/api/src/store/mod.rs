@@ -70,15 +70,15 @@ impl Store {
         Ok(Store { jobs, counts, readers: Readers::new(readers), writer: Mutex::new(writer) })
     }
 
-    /// Finishes what is queued, moves all into the database file, and closes it.
+    /// Finishes what is queued, and moves all into the database file.
     ///
     /// # Errors
     /// If all is kept, but some of it still in the log.
     pub(crate) async fn close(&self) -> Result<(), Error> {
         self.jobs.close();
-        self.readers.close().await;
         let db = (&mut *self.writer.lock().await).await.map_err(failed)?;
         let closing = move || {
+            // (It waits a second for those who still read.)
             let busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
             db.close().map_err(|(_, error)| error)?;
             if busy { Err(Error::Locked) } else { Ok(()) }

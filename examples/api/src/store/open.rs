@@ -11,8 +11,8 @@ const APPLICATION: i32 = 0x646f_726d;
 /// Which tables there are.
 const VERSION: i32 = 1;
 
-// An id is not used again: who has kept one never finds another note under it.
-const SCHEMA: &str = "
+/// The table. An id is not used again: who has kept one never finds another note under it.
+pub(super) const SCHEMA: &str = "
     CREATE TABLE notes (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         title TEXT NOT NULL,
@@ -25,9 +25,6 @@ const SCHEMA: &str = "
 /// The connection that writes. Makes the database if there is none, and looks through all of an old one.
 pub(super) fn writer(path: &Path, max_size: i64) -> Result<Connection, Error> {
     let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    if db.is_readonly("main")? {
-        return Err(Error::ReadOnly);
-    }
     check(&db)?;
     // Readers and the writer do not wait for each other. What is acknowledged is on the disk.
     let mode: String = db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;

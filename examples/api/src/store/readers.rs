@@ -11,7 +11,6 @@ const STEPS: i32 = 1000;
 pub(super) struct Readers {
     idle: Receiver<Connection>,
     back: Sender<Connection>,
-    size: usize,
     interrupted: Arc<AtomicU64>,
 }
 
@@ -23,19 +22,18 @@ struct Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // There is room for all of them.
+        // There is room for all of them. If the readers are gone, it is closed.
         let _ = self.back.try_send(self.connection.take().expect("only drop takes it"));
     }
 }
 
 impl Readers {
     pub(super) fn new(connections: Vec<Connection>) -> Readers {
-        let size = connections.len();
-        let (back, idle) = bounded(size);
+        let (back, idle) = bounded(connections.len());
         for connection in connections {
             back.try_send(connection).expect("there is room for all");
         }
-        Readers { idle, back, size, interrupted: Arc::default() }
+        Readers { idle, back, interrupted: Arc::default() }
     }
 
     /// Runs a query when it is its turn. If this is dropped meanwhile, SQLite is told to give the query up.
@@ -44,7 +42,7 @@ impl Readers {
         T: Send + 'static,
         Q: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let connection = self.idle.recv().await.ok_or(Error::Closed)?;
+        let connection = self.idle.recv().await.expect("this has a sender, too");
         let mut lent = Lent { connection: Some(connection), back: self.back.clone() };
         let interrupted = self.interrupted.clone();
         let wanted = Arc::new(());
@@ -63,14 +61,6 @@ impl Readers {
         let result = job.await;
         drop(wanted);
         result.map_err(|error| Error::Failed(error.to_string()))?
-    }
-
-    /// Waits for all queries, and closes all connections.
-    pub(super) async fn close(&self) {
-        for _ in 0..self.size {
-            drop(self.idle.recv().await);
-        }
-        self.idle.close();
     }
 
     pub(super) fn idle(&self) -> usize {

@@ -107,3 +107,63 @@ fn apply(db: &Connection, change: &Change) -> rusqlite::Result<Done> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::open::SCHEMA;
+
+    type Answer = oneshot::Receiver<Result<Done, Error>>;
+
+    fn create(jobs: &Sender<Job>, title: &str) -> Answer {
+        let (reply, answer) = oneshot();
+        let change = Change::Create(Draft { title: title.into(), text: String::new() });
+        assert!(jobs.try_send(Job { change, reply }).is_ok(), "there is room");
+        answer
+    }
+
+    fn database() -> Connection {
+        let db = Connection::open_in_memory().expect("memory");
+        db.execute_batch(SCHEMA).expect("the table");
+        db
+    }
+
+    /// What the writer does with the jobs that there are.
+    fn write_all(db: Connection, jobs: Sender<Job>, todo: &Receiver<Job>) -> (Connection, u64, u64) {
+        drop(jobs);
+        let counts = Arc::default();
+        let db = write(db, todo, &counts);
+        (db, counts.commits.load(Relaxed), counts.changes.load(Relaxed))
+    }
+
+    #[test]
+    fn what_waits_is_committed_together_but_for_what_nobody_waits_for() {
+        let (jobs, todo) = bounded(10);
+        let mut answers = [create(&jobs, "one"), create(&jobs, "two")];
+        drop(create(&jobs, "of a client that has gone"));
+        let (db, commits, changes) = write_all(database(), jobs, &todo);
+        assert_eq!((commits, changes), (1, 2));
+        for (answer, kept) in answers.iter_mut().zip(["one", "two"]) {
+            assert!(matches!(answer.try_recv(), Ok(Ok(Done::Kept(Note { title, .. }))) if title == kept));
+        }
+        let kept: i64 = db.query_row("SELECT count(*) FROM notes", [], |row| row.get(0)).expect("a number");
+        assert_eq!(kept, 2);
+    }
+
+    #[test]
+    fn if_one_cannot_be_kept_none_is() {
+        let (jobs, todo) = bounded(10);
+        let mut answers = [create(&jobs, "one"), create(&jobs, "refused")];
+        let db = database();
+        let refusing = "CREATE TRIGGER refuse BEFORE INSERT ON notes WHEN NEW.title = 'refused'
+            BEGIN SELECT RAISE(FAIL, 'no'); END";
+        db.execute_batch(refusing).expect("the trigger");
+        let (db, commits, changes) = write_all(db, jobs, &todo);
+        assert_eq!((commits, changes), (0, 0));
+        for answer in &mut answers {
+            assert!(matches!(answer.try_recv(), Ok(Err(Error::Failed(_)))));
+        }
+        let kept: i64 = db.query_row("SELECT count(*) FROM notes", [], |row| row.get(0)).expect("a number");
+        assert_eq!(kept, 0);
+    }
+}

@@ -1,10 +1,12 @@
 //! How the service ends, and what is there after it.
 use crate::client::{Answer, Client};
 use crate::server::Server;
-use crate::service::{Folder, all, command, draft, get, metric, start, terminate};
+use crate::service::{Folder, all, command, create, draft, get, metric, start, terminate};
 use crate::support::run;
 use dormouse_testing::{until, watch};
+use rusqlite::Connection;
 use rustix::process::Signal;
+use std::fs;
 use std::io::{self, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -73,6 +75,31 @@ fn sigterm_under_load_loses_no_request() {
         assert!(!folder.file(rest).exists(), "{rest} is left");
     }
     assert_eq!(ids(&start(&folder, [""; 0])), made);
+}
+
+#[test]
+fn all_is_moved_into_the_database_file_also_when_another_process_has_it_open() {
+    let _watch = watch();
+    let folder = Folder::new();
+    let api = start(&folder, [""; 0]);
+    let other = Connection::open(folder.database()).expect("it opens");
+    let titles = "SELECT count(*) FROM notes";
+    let count = || other.query_row(titles, [], |row| row.get::<_, i64>(0)).expect("a number");
+    assert_eq!(count(), 0);
+    create(&api, "a note");
+    assert_eq!(terminate(api).0, Some(0));
+    let log = || fs::metadata(folder.file("notes.db-wal")).expect("a file").len();
+    assert_eq!((count(), log()), (1, 0));
+
+    // Unless that one is in the midst of reading: what it reads must stay. It is told, and nothing is lost.
+    let api = start(&folder, [""; 0]);
+    other.execute_batch("BEGIN").expect("it can read");
+    assert_eq!(count(), 1);
+    create(&api, "another");
+    assert_eq!(terminate(api).0, Some(1));
+    assert!(log() > 0);
+    other.execute_batch("COMMIT").expect("it has read");
+    assert_eq!(count(), 2);
 }
 
 #[test]

@@ -163,6 +163,13 @@ fn what_is_no_request_for_a_note_is_refused() {
         (post("", "{\"title\": \"a\"}"), 415, "media_type", "application/json"),
         (post("content-type: text/plain\r\n", "a"), 415, "media_type", "application/json"),
         (post(json, &large), 413, "large", "up to 1000 bytes"),
+        // It does not wait for what it will not take.
+        (
+            format!("POST /notes HTTP/1.1\r\nhost: x\r\n{json}content-length: 1001\r\n\r\n"),
+            413,
+            "large",
+            "up to 1000 bytes",
+        ),
         (format!("{chunked}3e9\r\n{large}\r\n0\r\n\r\n"), 413, "large", "up to 1000 bytes"),
     ] {
         let (got, answer) = raw(&api, &request);
