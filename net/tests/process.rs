@@ -144,13 +144,14 @@ fn output_sets_only_what_was_not_set_and_only_for_once() {
             let output = command.output().await.unwrap();
             assert_eq!((&*output.stdout, &*output.stderr), (&b"out\n"[..], &b"err\n"[..]));
         }
+        let mut silent = Command::new("true");
+        silent.output().await.unwrap();
+        let mut child = silent.spawn().unwrap();
+        assert!(child.stdin.is_none() && child.stdout.is_none() && child.stderr.is_none());
+        child.wait().await.unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let output = command.output().await.unwrap();
         assert_eq!((&*output.stdout, &*output.stderr), (&b""[..], &b"err\n"[..]));
-        command.stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        assert!(child.stdin.is_none() && child.stdout.is_none() && child.stderr.is_none());
-        child.wait().await.unwrap();
         let mut std = std::process::Command::new("echo");
         std.arg("hi").stdout(Stdio::null());
         assert_eq!(Command::from(std).output().await.unwrap().stdout, b"hi\n");
@@ -278,11 +279,12 @@ fn a_child_outlives_its_handle_and_its_runtime_and_is_reaped() {
 fn killed_on_drop_if_that_was_said() {
     let _watch = watch();
     on_each(|| async {
+        // It reads for ever, as nobody writes; and whoever drops the command sees its end.
+        let (endless, _nobody) = pipe_with(PipeFlags::CLOEXEC).unwrap();
         let start = || {
             let (read, write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
-            let mut command = Command::new("sleep");
-            command.arg("10000").stdout(write).kill_on_drop(true);
-            // (The command goes, which holds the pipe open, too.)
+            let mut command = Command::new("cat");
+            command.stdin(endless.try_clone().unwrap()).stdout(write).kill_on_drop(true);
             (File::from(read), command)
         };
         let is_ended = |mut pipe: File| pipe.read(&mut [0]).unwrap() == 0;
@@ -372,12 +374,16 @@ fn without_descriptors() {
     on_each(|| async {
         // What is made once is there.
         assert!(Command::new("cat").output().await.unwrap().status.success());
+        let (endless, _nobody) = pipe_with(PipeFlags::CLOEXEC).unwrap();
         let before = getrlimit(Resource::Nofile);
         setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum: before.maximum }).unwrap();
         let mut spare = Vec::new();
         while let Ok(file) = File::open("/dev/null") {
             spare.push(file);
         }
+        // It can be started, and not be looked after: so it is killed. Else it would read for ever.
+        let error = Command::new("cat").stdin(endless).spawn().unwrap_err();
+        assert!(error.to_string().contains("Too many open files"), "{error}");
         let (mut failed, mut started) = (0, 0);
         for _ in 0..16 {
             for piped in [false, true] {
