@@ -2,15 +2,13 @@
 use super::exit::Exit;
 use super::orphans;
 use super::pipe::{ChildStderr, ChildStdin, ChildStdout};
-use crate::io::Io;
 use dormouse_wait::frame::Site;
-use mio::unix::pipe::Receiver;
-use std::future::poll_fn;
+use futures_util::future::try_join;
+use futures_util::io::{AsyncRead, AsyncReadExt};
 use std::io;
 use std::mem;
 use std::panic::Location;
 use std::process::{ExitStatus, Output};
-use std::task::{Context, Poll, ready};
 
 /// A child process, made by [`Command::spawn`](super::Command::spawn).
 ///
@@ -161,16 +159,9 @@ impl Child {
         let site = Location::caller();
         async move {
             drop(self.stdin.take());
-            let (out, err) = (self.stdout.take(), self.stderr.take());
-            let (mut stdout, mut stderr) = (Rest::default(), Rest::default());
-            poll_fn(|cx| {
-                let out = stdout.poll(cx, out.as_ref().map(ChildStdout::io))?;
-                let err = stderr.poll(cx, err.as_ref().map(ChildStderr::io))?;
-                if out.is_ready() && err.is_ready() { Poll::Ready(io::Result::Ok(())) } else { Poll::Pending }
-            })
-            .await?;
+            let (stdout, stderr) = try_join(rest(self.stdout.take()), rest(self.stderr.take())).await?;
             let status = self.end(site).await?;
-            Ok(Output { status, stdout: stdout.bytes, stderr: stderr.bytes })
+            Ok(Output { status, stdout, stderr })
         }
     }
 }
@@ -188,27 +179,11 @@ impl Drop for Child {
     }
 }
 
-/// What is left of a pipe to be read.
-#[derive(Default)]
-struct Rest {
-    bytes: Vec<u8>,
-    ended: bool,
-}
-
-impl Rest {
-    /// Reads `pipe` to its end.
-    fn poll(&mut self, cx: &mut Context<'_>, pipe: Option<&Io<Receiver>>) -> Poll<io::Result<()>> {
-        /// Room for one read: half of what a pipe holds.
-        const ROOM: usize = 32 << 10;
-        let Some(pipe) = pipe else { return Poll::Ready(Ok(())) };
-        while !self.ended {
-            let len = self.bytes.len();
-            self.bytes.resize(len + ROOM, 0);
-            let read = pipe.poll_read(cx, &mut self.bytes[len..]);
-            let got = if let Poll::Ready(Ok(got)) = read { got } else { 0 };
-            self.bytes.truncate(len + got);
-            self.ended = ready!(read)? == 0;
-        }
-        Poll::Ready(Ok(()))
+/// Reads what is left of a pipe.
+async fn rest<R: AsyncRead + Unpin>(pipe: Option<R>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        pipe.read_to_end(&mut bytes).await?;
     }
+    Ok(bytes)
 }

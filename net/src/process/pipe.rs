@@ -40,7 +40,7 @@ macro_rules! pipe {
                 Ok(pipe.into())
             }
 
-            pub(super) fn io(&self) -> &Io<$end> {
+            fn io(&self) -> &Io<$end> {
                 &self.io
             }
         }
