@@ -155,15 +155,19 @@ pub mod unix {
         }
         let (reader, writer) = std::os::unix::net::UnixStream::pair()?;
         reader.set_nonblocking(true)?;
-        writer.set_nonblocking(true)?;
         let io = Io::with_interest(UnixStream::from_std(reader), Interest::READABLE)?;
+        Ok(Signal { io, kind, id: tell(kind, writer)?, ended: false })
+    }
+
+    /// Writes a byte to `writer` for each signal of this kind, until that is unregistered.
+    pub(crate) fn tell(kind: SignalKind, writer: std::os::unix::net::UnixStream) -> io::Result<SigId> {
+        writer.set_nonblocking(true)?;
         let told = move || {
             // If it is full, the reader has yet to learn of those before. (The registry keeps `errno`.)
             let _ = rustix::io::write(&writer, &[1]);
         };
         // SAFETY: all that is called in the handler is `write`, which is safe there.
-        let id = unsafe { register(kind.0, told) }?;
-        Ok(Signal { io, kind, id, ended: false })
+        unsafe { register(kind.0, told) }
     }
 
     /// Takes all that is there; `WouldBlock` if nothing is.

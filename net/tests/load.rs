@@ -129,7 +129,7 @@ fn idle() -> Option<usize> {
 fn ten_thousand_idle_connections_and_a_thousand_active_ones() {
     let _watch = watch_for(LIMIT);
     let Some(idle) = idle() else {
-        println!("skipped: the system does not allow enough descriptors");
+        eprintln!("skipped: the system does not allow enough descriptors");
         return;
     };
     let rt = quiet(Builder::multi_thread().worker_threads(2));

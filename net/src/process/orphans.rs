@@ -14,7 +14,8 @@
 //! zombies meanwhile); to ask in the handler (no lock may be taken there).
 //!
 //! Checked by `tests/process.rs`.
-use signal_hook_registry::{SigId, register, unregister};
+use crate::signal::unix::{SignalKind, tell};
+use signal_hook_registry::{SigId, unregister};
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::process::Child;
@@ -83,15 +84,8 @@ struct Ends {
 
 impl Ends {
     fn new() -> io::Result<Ends> {
-        let (told, tell) = UnixStream::pair()?;
-        tell.set_nonblocking(true)?;
-        let handler = move || {
-            // If it is full, the thread has yet to learn of those before. (The registry keeps `errno`.)
-            let _ = rustix::io::write(&tell, &[1]);
-        };
-        // SAFETY: all that is called in the handler is `write`, which is safe there.
-        let id = unsafe { register(rustix::process::Signal::CHILD.as_raw(), handler) }?;
-        Ok(Ends { told, id })
+        let (told, writer) = UnixStream::pair()?;
+        Ok(Ends { told, id: tell(SignalKind::child(), writer)? })
     }
 
     /// Blocks until some child has ended since the last time.
