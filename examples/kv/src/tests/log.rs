@@ -240,6 +240,8 @@ fn a_file_made_anew_is_short_and_has_all() {
     for _ in 0..1000 {
         ask(&mut session, "INCR n\nSET k v EX 1000");
     }
+    // What a crash left in its place.
+    fs::write(folder.file("aof.new"), "x".repeat(10_000)).expect("it can be written");
     let (before, length) = (content(&server), fs::metadata(&path).expect("a file").len());
     assert!(ask(&mut session, "BGREWRITEAOF").starts_with("+Background"));
     until(|| {
