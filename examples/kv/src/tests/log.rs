@@ -92,10 +92,13 @@ fn changes_of_many_are_written_and_synced_together() {
     let path = folder.file("aof");
     let server = open(&path, Fsync::Always).expect("a new file");
     let mut sessions: Vec<_> = (0..20).map(|_| Session::new(server.clone())).collect();
+    // They come while the file is busy.
+    let busy = server.log.as_ref().expect("there is one").file();
     for session in &mut sessions {
         session.input.push(b"INCR n\n");
         session.execute();
     }
+    drop(busy);
     block_on(join_all(sessions.iter_mut().map(Session::commit)));
     let heads = |bytes: Vec<u8>| bytes.iter().filter(|&&byte| byte == b'#').count();
     assert_eq!(heads(bytes(&path)), 2, "the file's line, and one group's");
