@@ -1,7 +1,7 @@
 //! How the service ends, and what is there after it.
 use crate::client::{Answer, Client};
 use crate::server::Server;
-use crate::service::{Folder, all, command, create, draft, get, metric, start, terminate};
+use crate::service::{ENDLESS, Folder, all, command, create, draft, get, metric, start, terminate};
 use crate::support::run;
 use dormouse_testing::{until, watch};
 use rusqlite::Connection;
@@ -140,7 +140,7 @@ fn a_request_under_way_is_answered_and_a_second_signal_waits_for_nobody() {
     // One that would take for ever.
     let mut api = start(&folder, options);
     let mut client = Client::connect(api.addr);
-    client.send_request("GET", "/demo/query?rows=1000000000000000", None);
+    client.send_request("GET", ENDLESS, None);
     until(|| metric(&api, "notes_readers_idle") == 3.0);
     api.signal(Signal::INT);
     assert_eq!(api.line(), "no more connections");
@@ -156,7 +156,7 @@ fn after_the_grace_time_requests_are_cut_off() {
     let folder = Folder::new();
     let api = start(&folder, ["--grace", "0.1", "--time", "100000", "--demo"]);
     let mut client = Client::connect(api.addr);
-    client.send_request("GET", "/demo/query?rows=1000000000000000", None);
+    client.send_request("GET", ENDLESS, None);
     until(|| metric(&api, "notes_readers_idle") == 3.0);
     assert_eq!(terminate(api).0, Some(1));
     assert!(client.answer(true).is_err(), "it is cut off");

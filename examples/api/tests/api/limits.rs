@@ -1,13 +1,11 @@
 //! Requests that take too long, and handlers that misbehave.
 use crate::client::{Client, ask};
 use crate::server::Server;
-use crate::service::{Folder, command, create, draft, get, metric, start};
+use crate::service::{ENDLESS, Folder, command, create, draft, get, metric, start};
 use dormouse_testing::{until, watch};
 use serde_json::json;
 
-/// So many rows take longer than any test.
-const ENDLESS: &str = "/demo/query?rows=1000000000000000";
-/// As long in milliseconds.
+/// Longer than any test.
 const BLOCKED: &str = "/demo/block?ms=1000000000";
 
 #[test]

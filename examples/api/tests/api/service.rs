@@ -39,6 +39,9 @@ impl Drop for Folder {
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_dormouse-example-api");
 
+/// A query that takes longer than any test (but ends, should a test be killed and leave the program behind).
+pub(crate) const ENDLESS: &str = "/demo/query?rows=10000000000";
+
 /// The program, at a port that the system chooses, with its database in `folder`. It logs errors only, to nowhere.
 pub(crate) fn command<A: AsRef<OsStr>>(folder: &Folder, arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(PROGRAM);

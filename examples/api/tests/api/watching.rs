@@ -1,7 +1,7 @@
 //! What can be seen of the service: its log, its metrics, its events.
 use crate::client::{Client, ask};
 use crate::server::Server;
-use crate::service::{Folder, PROGRAM, create, get, metric, start, terminate};
+use crate::service::{ENDLESS, Folder, PROGRAM, create, get, metric, start, terminate};
 use dormouse_testing::{until, watch};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn each_request_has_a_line_in_the_log() {
     let missing = get(&api, "/nothing\"").body.len();
     get(&api, "/demo/panic");
     let mut gone = Client::connect(api.addr);
-    gone.send_request("GET", "/demo/query?rows=1000000000000000", None);
+    gone.send_request("GET", ENDLESS, None);
     until(|| metric(&api, "notes_readers_idle") == 3.0);
     drop(gone);
     for (method, path, status, bytes) in [
