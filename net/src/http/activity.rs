@@ -48,7 +48,8 @@ enum Phase {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    http2: bool,
+    /// `None` until it is known.
+    http2: Option<bool>,
     /// When bytes last moved.
     last: Instant,
     /// Since when the client has not taken what is written.
@@ -62,7 +63,7 @@ impl Activity {
     /// A connection begins.
     pub(super) fn new() -> Activity {
         let now = Instant::now();
-        Activity(Lock::new(State { phase: Phase::New(now), http2: false, last: now, blocked: None }))
+        Activity(Lock::new(State { phase: Phase::New(now), http2: None, last: now, blocked: None }))
     }
 
     pub(super) fn has_read(&self) {
@@ -71,7 +72,7 @@ impl Activity {
         state.last = now;
         state.phase = match state.phase {
             Phase::New(since) => Phase::Head(since),
-            Phase::Kept if !state.http2 => Phase::Head(now),
+            Phase::Kept if state.http2 != Some(true) => Phase::Head(now),
             other => other,
         };
     }
@@ -81,6 +82,8 @@ impl Activity {
         let mut state = self.0.lock();
         state.last = now;
         state.blocked = None;
+        // Before a request only HTTP/2 has something to say. (HTTP/1 has, if it is none: then it ends anyway.)
+        state.http2.get_or_insert(true);
     }
 
     pub(super) fn cannot_write(&self) {
@@ -91,7 +94,7 @@ impl Activity {
     /// A request's head is complete.
     pub(super) fn begin(&self, http2: bool) {
         let mut state = self.0.lock();
-        state.http2 = http2;
+        state.http2 = Some(http2);
         state.phase = match state.phase {
             Phase::Open(open) => Phase::Open(open + 1),
             _ => Phase::Open(1),
@@ -122,7 +125,7 @@ impl Activity {
             return within(Some(idle), since).map(|at| (at, End::Drop));
         }
         // (HTTP/2 says good-bye in two steps, and loses no request.)
-        if let (Some(closing), true, None) = (closing, state.http2, told) {
+        if let (Some(closing), true, None) = (closing, state.http2 == Some(true), told) {
             return Some((closing, End::Leave));
         }
         let quiet = |since: Instant| match (told, closing) {
@@ -132,11 +135,12 @@ impl Activity {
         };
         match state.phase {
             Phase::Open(_) => None,
-            Phase::Head(since) => header(since),
-            Phase::New(since) if closing.is_some() => {
+            Phase::Head(since) if told.is_none() => header(since),
+            Phase::New(since) if told.is_none() && closing.is_none() => header(since),
+            // (Who was told to go at `Head` speaks HTTP/2, and has made no request.)
+            Phase::Head(since) | Phase::New(since) => {
                 [header(since), quiet(since)].into_iter().flatten().min_by_key(|due| due.0)
             }
-            Phase::New(since) => header(since),
             Phase::Kept => quiet(state.last),
         }
     }
