@@ -17,11 +17,13 @@ use dormouse_net::http::{self, HttpService, Serve, Served};
 use dormouse_net::hyper_rt::Executor;
 use dormouse_testing::{Count, Gate, watch};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes, Frame};
 use pipe::{Door, Pipe, Pipes, listener};
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// Runs `test` with many seeds.
 fn simulated(test: impl AsyncFnMut()) {
@@ -365,6 +367,45 @@ fn at_the_deadline_the_rest_is_dropped() {
             sleep(ms(1)).await; // a stream has a task of its own
             assert_eq!((app.begun.get(), app.ended.get()), (3, 3));
         }
+    });
+}
+
+/// A body that always has more.
+struct Endless;
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; 1000])))))
+    }
+}
+
+#[test]
+fn an_http2_client_that_takes_no_more_of_an_answer_is_closed() {
+    simulated(async || {
+        let service = service_fn(async |_| Ok::<_, Infallible>(Response::new(Endless)));
+        let server = start(App::default(), service, |serve| serve.idle_timeout(s(20)));
+        let mut client = http2::Builder::new(Executor);
+        client.initial_stream_window_size(10_000);
+        let (mut send, connection) = client.handshake(server.door.connect()).await.unwrap();
+        let connection = task::spawn(async move { drop(connection.await) });
+        let mut body = send.send_request(request("/")).await.unwrap().into_body();
+        // As long as it takes something, it is waited for.
+        for _ in 0..10 {
+            let mut taken = 0;
+            while taken < 10_000 {
+                taken += body.frame().await.unwrap().unwrap().data_ref().unwrap().len();
+            }
+            sleep(s(19)).await;
+        }
+        let begin = Instant::now();
+        connection.await.unwrap();
+        assert!(begin.elapsed() <= s(41));
     });
 }
 

@@ -48,6 +48,8 @@ enum Phase {
 #[derive(Debug)]
 struct State {
     phase: Phase,
+    /// Of the open answers, those that go on when the client takes what it was given. (HTTP/2, where each has a window.)
+    given: usize,
     /// `None` until it is known.
     http2: Option<bool>,
     /// When bytes last moved.
@@ -63,7 +65,8 @@ impl Activity {
     /// A connection begins.
     pub(super) fn new() -> Activity {
         let now = Instant::now();
-        Activity(Lock::new(State { phase: Phase::New(now), http2: None, last: now, blocked: None }))
+        let state = State { phase: Phase::New(now), given: 0, http2: None, last: now, blocked: None };
+        Activity(Lock::new(state))
     }
 
     pub(super) fn has_read(&self) {
@@ -101,6 +104,19 @@ impl Activity {
         };
     }
 
+    /// A part of an answer is ready for the client.
+    pub(super) fn give(&self) {
+        let now = Instant::now();
+        let mut state = self.0.lock();
+        state.last = now;
+        state.given += 1;
+    }
+
+    /// There is room for the next part.
+    pub(super) fn taken(&self) {
+        self.0.lock().given -= 1;
+    }
+
     /// An answer is complete, or given up.
     pub(super) fn end(&self) {
         let mut state = self.0.lock();
@@ -134,6 +150,9 @@ impl Activity {
             (None, None) => within(limits.idle, since).map(|at| (at, End::Leave)),
         };
         match state.phase {
+            Phase::Open(open) if open == state.given => {
+                within(limits.idle, state.last).map(|at| (at, End::Drop))
+            }
             Phase::Open(_) => None,
             Phase::Head(since) if told.is_none() => header(since),
             Phase::New(since) if told.is_none() && closing.is_none() => header(since),

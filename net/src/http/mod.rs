@@ -38,6 +38,9 @@
 //! | [`idle_timeout`](Serve::idle_timeout) | a write that the client does not take | the next byte that it takes | 60 s |
 //! | [`max_connections`](Serve::max_connections) | | | no limit |
 //!
+//! With HTTP/2, a write counts as not taken too when no open answer has room in the client's window; and any byte of the
+//! client, as of a ping, counts as a sign of life.
+//!
 //! The time in between is the service's: how long a request may take, and how large its body may be, are its affair (as
 //! with the layers of `tower-http`).
 //!
