@@ -363,6 +363,27 @@ fn a_shutdown_under_load_loses_no_request() {
     }
 }
 
+/// As one that the system's service manager keeps for the next start of the program.
+#[test]
+fn a_listener_that_others_have_too_takes_connections_after_the_shutdown() {
+    let _watch = watch();
+    let others = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (addr, ours) = (others.local_addr().unwrap(), others.try_clone().unwrap());
+    let mut first = TcpStream::connect(addr).unwrap();
+    say(&mut first, &get("/"));
+    let served = threads().block_on(async {
+        let app = App::default();
+        let service = service_fn(move |request| app.clone().handle(request));
+        let listener = TcpListener::from_std(ours).unwrap();
+        http::serve(listener, service).with_graceful_shutdown(std::future::ready(())).await.unwrap()
+    });
+    assert_eq!((served.connections, served.cut_off), (1, 0));
+    hear(&mut first, "200", "hello");
+    let next = TcpStream::connect(addr).unwrap();
+    others.set_nonblocking(false).unwrap();
+    assert_eq!(others.accept().unwrap().1, next.local_addr().unwrap());
+}
+
 #[test]
 fn at_the_deadline_the_rest_is_dropped() {
     let _watch = watch();

@@ -12,14 +12,18 @@ use dormouse_executor::task::{self, AbortHandle, JoinHandle};
 use dormouse_executor::time::{Duration, Instant, sleep};
 use dormouse_net::http::hyper::client::conn::http2;
 use dormouse_net::http::hyper::service::service_fn;
-use dormouse_net::http::hyper::{Request, StatusCode};
+use dormouse_net::http::hyper::{Request, Response, StatusCode};
 use dormouse_net::http::{self, HttpService, Serve, Served};
 use dormouse_net::hyper_rt::Executor;
-use dormouse_testing::{Gate, watch};
+use dormouse_testing::{Count, Gate, watch};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes, Frame};
 use pipe::{Door, Pipe, Pipes, listener};
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// Runs `test` with many seeds.
 fn simulated(test: impl AsyncFnMut()) {
@@ -188,6 +192,29 @@ fn without_limits_nothing_is_closed() {
 }
 
 #[test]
+fn a_connection_that_may_not_be_idle_waits_for_its_service_at_rest() {
+    simulated(async || {
+        let (gate, polls) = (Gate::default(), Count::new().0);
+        let (opened, polled) = (gate.clone(), polls.clone());
+        let service = service_fn(move |_| {
+            let (mut gate, polled) = (gate.clone(), polled.clone());
+            poll_fn(move |cx| {
+                polled.add();
+                Pin::new(&mut gate).poll(cx).map(|_| io::Result::Ok(Response::new(Empty::<Bytes>::new())))
+            })
+        });
+        let server = start(App::default(), service, |serve| serve.idle_timeout(Duration::ZERO));
+        let client = server.door.connect();
+        client.say(HELLO).await;
+        sleep(ms(100)).await;
+        assert!(polls.get() <= 20, "{}", polls.get());
+        opened.open();
+        answer(&client, "\r\n\r\n").await;
+        assert_eq!(closed(&client).await, ms(0));
+    });
+}
+
+#[test]
 fn a_client_that_does_not_read_is_closed() {
     simulated(async || {
         let server = start!(|serve| serve.idle_timeout(s(20)));
@@ -299,6 +326,20 @@ fn at_shutdown_a_request_that_has_begun_is_answered() {
 }
 
 #[test]
+fn at_shutdown_an_http2_client_without_a_request_is_told_to_go() {
+    simulated(async || {
+        let server = start!(|serve| serve.header_read_timeout(None).shutdown_deadline(None));
+        let (_send, connection) = http2(&server).await;
+        sleep(s(1)).await;
+        let begin = Instant::now();
+        let served = server.end().await;
+        assert_eq!((served.connections, served.cut_off), (1, 0));
+        assert!(begin.elapsed() < s(1));
+        connection.await.unwrap();
+    });
+}
+
+#[test]
 fn at_the_deadline_the_rest_is_dropped() {
     simulated(async || {
         let set = |limit| move |serve: Serve<Pipes, _>| serve.shutdown_deadline(limit);
@@ -326,6 +367,45 @@ fn at_the_deadline_the_rest_is_dropped() {
             sleep(ms(1)).await; // a stream has a task of its own
             assert_eq!((app.begun.get(), app.ended.get()), (3, 3));
         }
+    });
+}
+
+/// A body that always has more.
+struct Endless;
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; 1000])))))
+    }
+}
+
+#[test]
+fn an_http2_client_that_takes_no_more_of_an_answer_is_closed() {
+    simulated(async || {
+        let service = service_fn(async |_| Ok::<_, Infallible>(Response::new(Endless)));
+        let server = start(App::default(), service, |serve| serve.idle_timeout(s(20)));
+        let mut client = http2::Builder::new(Executor);
+        client.initial_stream_window_size(10_000);
+        let (mut send, connection) = client.handshake(server.door.connect()).await.unwrap();
+        let connection = task::spawn(async move { drop(connection.await) });
+        let mut body = send.send_request(request("/")).await.unwrap().into_body();
+        // As long as it takes something, it is waited for.
+        for _ in 0..10 {
+            let mut taken = 0;
+            while taken < 10_000 {
+                taken += body.frame().await.unwrap().unwrap().data_ref().unwrap().len();
+            }
+            sleep(s(19)).await;
+        }
+        let begin = Instant::now();
+        connection.await.unwrap();
+        assert!(begin.elapsed() <= s(41));
     });
 }
 
@@ -368,5 +448,23 @@ fn connections_over_the_limit_wait_also_at_shutdown() {
         }
         let served = server.end().await;
         assert_eq!((served.connections, served.cut_off), (5, 0));
+    });
+}
+
+#[test]
+fn connections_that_were_over_the_limit_to_the_last_are_cut_off() {
+    simulated(async || {
+        let server = start!(|serve| serve.max_connections(2).shutdown_deadline(s(5)));
+        let clients: Vec<_> = (0..5).map(|_| server.door.connect()).collect();
+        for client in &clients {
+            client.say(WAIT).await;
+        }
+        sleep(s(1)).await;
+        assert_eq!(server.app.begun.get(), 2);
+        let served = server.end().await;
+        assert_eq!((served.connections, served.cut_off), (5, 5));
+        for client in &clients {
+            assert_eq!(closed(client).await, ms(0));
+        }
     });
 }

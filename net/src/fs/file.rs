@@ -58,7 +58,9 @@ const MOST: usize = 256 * 1024;
 ///
 /// # Cancel safety
 /// An operation that is dropped goes on if it was begun. What a dropped read has read is for the next one; a dropped write
-/// has written nothing if it was waiting, and is done otherwise; a dropped seek was done or was not.
+/// has written nothing if it was waiting, and is done otherwise; a dropped seek was done or was not. What it has found
+/// meanwhile, the end or a position, is told to the next read, or to the next seek if that asks for the same: the file may
+/// have grown since then. Any other operation in between, such as a `flush`, does away with that.
 ///
 /// ```
 /// use dormouse_net::fs::File;

@@ -48,7 +48,10 @@ enum Phase {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    http2: bool,
+    /// Of the open answers, those that go on when the client takes what it was given. (HTTP/2, where each has a window.)
+    given: usize,
+    /// `None` until it is known.
+    http2: Option<bool>,
     /// When bytes last moved.
     last: Instant,
     /// Since when the client has not taken what is written.
@@ -62,7 +65,8 @@ impl Activity {
     /// A connection begins.
     pub(super) fn new() -> Activity {
         let now = Instant::now();
-        Activity(Lock::new(State { phase: Phase::New(now), http2: false, last: now, blocked: None }))
+        let state = State { phase: Phase::New(now), given: 0, http2: None, last: now, blocked: None };
+        Activity(Lock::new(state))
     }
 
     pub(super) fn has_read(&self) {
@@ -71,7 +75,7 @@ impl Activity {
         state.last = now;
         state.phase = match state.phase {
             Phase::New(since) => Phase::Head(since),
-            Phase::Kept if !state.http2 => Phase::Head(now),
+            Phase::Kept if state.http2 != Some(true) => Phase::Head(now),
             other => other,
         };
     }
@@ -81,6 +85,8 @@ impl Activity {
         let mut state = self.0.lock();
         state.last = now;
         state.blocked = None;
+        // Before a request only HTTP/2 has something to say. (HTTP/1 has, if it is none: then it ends anyway.)
+        state.http2.get_or_insert(true);
     }
 
     pub(super) fn cannot_write(&self) {
@@ -91,11 +97,24 @@ impl Activity {
     /// A request's head is complete.
     pub(super) fn begin(&self, http2: bool) {
         let mut state = self.0.lock();
-        state.http2 = http2;
+        state.http2 = Some(http2);
         state.phase = match state.phase {
             Phase::Open(open) => Phase::Open(open + 1),
             _ => Phase::Open(1),
         };
+    }
+
+    /// A part of an answer is ready for the client.
+    pub(super) fn give(&self) {
+        let now = Instant::now();
+        let mut state = self.0.lock();
+        state.last = now;
+        state.given += 1;
+    }
+
+    /// There is room for the next part.
+    pub(super) fn taken(&self) {
+        self.0.lock().given -= 1;
     }
 
     /// An answer is complete, or given up.
@@ -122,7 +141,7 @@ impl Activity {
             return within(Some(idle), since).map(|at| (at, End::Drop));
         }
         // (HTTP/2 says good-bye in two steps, and loses no request.)
-        if let (Some(closing), true, None) = (closing, state.http2, told) {
+        if let (Some(closing), true, None) = (closing, state.http2 == Some(true), told) {
             return Some((closing, End::Leave));
         }
         let quiet = |since: Instant| match (told, closing) {
@@ -131,12 +150,16 @@ impl Activity {
             (None, None) => within(limits.idle, since).map(|at| (at, End::Leave)),
         };
         match state.phase {
+            Phase::Open(open) if open == state.given => {
+                within(limits.idle, state.last).map(|at| (at, End::Drop))
+            }
             Phase::Open(_) => None,
-            Phase::Head(since) => header(since),
-            Phase::New(since) if closing.is_some() => {
+            Phase::Head(since) if told.is_none() => header(since),
+            Phase::New(since) if told.is_none() && closing.is_none() => header(since),
+            // (Who was told to go at `Head` speaks HTTP/2, and has made no request.)
+            Phase::Head(since) | Phase::New(since) => {
                 [header(since), quiet(since)].into_iter().flatten().min_by_key(|due| due.0)
             }
-            Phase::New(since) => header(since),
             Phase::Kept => quiet(state.last),
         }
     }

@@ -108,6 +108,7 @@ impl Watch<'_> {
     fn later(&self) -> Option<Instant> {
         let most = if self.closing.is_some() { Some(Duration::from_secs(1)) } else { None };
         let limit = most.or(self.shared.limits.idle)?;
-        Instant::now().checked_add(limit)
+        // A limit of nothing is no reason to look all the time.
+        Instant::now().checked_add(limit.max(Duration::from_millis(10)))
     }
 }

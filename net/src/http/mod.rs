@@ -38,6 +38,9 @@
 //! | [`idle_timeout`](Serve::idle_timeout) | a write that the client does not take | the next byte that it takes | 60 s |
 //! | [`max_connections`](Serve::max_connections) | | | no limit |
 //!
+//! With HTTP/2, a write counts as not taken too when no open answer has room in the client's window; and any byte of the
+//! client, as of a ping, counts as a sign of life.
+//!
 //! The time in between is the service's: how long a request may take, and how large its body may be, are its affair (as
 //! with the layers of `tower-http`).
 //!
@@ -51,8 +54,13 @@
 //!    its way is answered too.
 //! 3. What is still open at the [deadline](Serve::shutdown_deadline), 30 s by default, is dropped.
 //!
-//! On Linux no request is lost over TCP. A listener that cannot be told to take no more (a Unix socket, another system)
-//! has a gap of some microseconds: who connects between the last look at its queue and its close is reset.
+//! On Linux no connection is lost over TCP that way, nor a request that comes within that moment. (A client that keeps a
+//! quiet connection of HTTP/1 and uses it later finds it closed, and is to try again, as after any idle time.) A listener
+//! that is not told to take no more (a Unix socket, another system, one [from `std`](crate::TcpListener::from_std), which
+//! others may have too) has a gap of some microseconds: who connects between the last look at its queue and its close is
+//! reset, unless others have it.
+//! A listener that was bound here and is given to another process takes no more connections there either, once its server
+//! has shut down: give it away as one from `std`, and serve that.
 //!
 //! # Failures
 //!

@@ -124,8 +124,8 @@ impl<L: fmt::Debug, S, F> fmt::Debug for Serve<L, S, F> {
 pub struct Served {
     /// Connections that were accepted.
     pub connections: u64,
-    /// How many of them were open at the deadline of the shutdown, and were dropped. (An upgraded one is its service's to
-    /// end; it is counted here too.)
+    /// How many of them were open at the deadline of the shutdown, and were dropped; also those that still waited for the
+    /// [limit](Serve::max_connections). (An upgraded one is its service's to end; it is counted here too.)
     pub cut_off: usize,
 }
 
@@ -163,6 +163,7 @@ where
             permits: self.connections.map(|count| Arc::new(Semaphore::new(count))),
             open: WaitGroup::new(),
             connections: 0,
+            waiting: 0,
         };
         let mut listener = self.listener;
         let failed = until(self.shutdown, server.accept_all(&mut listener)).await;
@@ -175,7 +176,10 @@ where
             }
         };
         let _ = until(late, server.finish(listener)).await;
-        let served = Served { connections: server.connections, cut_off: server.open.count() };
+        let served = Served {
+            connections: server.connections + server.waiting as u64,
+            cut_off: server.open.count() + server.waiting,
+        };
         cut_off.cancel();
         match failed {
             Some(error) => Err(error),
@@ -193,6 +197,8 @@ struct Server<S> {
     open: WaitGroup,
     /// How many there were.
     connections: u64,
+    /// Those that were accepted at shutdown and have no permit yet.
+    waiting: usize,
 }
 
 impl<S: HttpService> Server<S> {
@@ -226,8 +232,10 @@ impl<S: HttpService> Server<S> {
             rest.push(stream);
         }
         drop(listener);
+        self.waiting = rest.len();
         for stream in rest {
             let permit = self.permit().await;
+            self.waiting -= 1;
             self.spawn(stream, permit);
         }
         self.open.wait().await;

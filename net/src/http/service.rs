@@ -8,6 +8,7 @@ use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::service::TowerToHyperService;
 use pin_project::pin_project;
 use std::error::Error;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -100,7 +101,7 @@ impl<S: HttpService> Service<Request<Incoming>> for Watched<S> {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let http2 = request.version() == Version::HTTP_2;
         self.activity.begin(http2);
-        let open = Open(self.activity.clone());
+        let open = Open { activity: self.activity.clone(), http2, given: false };
         // What a panic leaves behind is the service's own.
         let future = catch_unwind(AssertUnwindSafe(|| self.service.call(request))).ok();
         Call { future, open: Some(open), closing: (!http2).then(|| self.closing.clone()) }
@@ -108,11 +109,34 @@ impl<S: HttpService> Service<Request<Incoming>> for Watched<S> {
 }
 
 /// A request that is not answered to its end yet.
-struct Open(Arc<Activity>);
+struct Open {
+    activity: Arc<Activity>,
+    http2: bool,
+    /// The client is to take a part of the answer.
+    given: bool,
+}
+
+impl Open {
+    /// A part is ready. (HTTP/1 asks for the next one at once, or its write is blocked.)
+    fn give(&mut self) {
+        if self.http2 {
+            self.given = true;
+            self.activity.give();
+        }
+    }
+
+    /// It was taken, if there was one: the next one is asked for.
+    fn taken(&mut self) {
+        if mem::take(&mut self.given) {
+            self.activity.taken();
+        }
+    }
+}
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.end();
+        self.taken();
+        self.activity.end();
     }
 }
 
@@ -147,8 +171,9 @@ where
                 response
             }
         };
-        let open = this.open.take().expect("polled until it is ready");
-        let mut response = response.map(|body| Answer { body, _open: open });
+        let mut open = this.open.take().expect("polled until it is ready");
+        open.give();
+        let mut response = response.map(|body| Answer { body, open });
         if this.closing.as_ref().is_some_and(Scope::is_done) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -162,7 +187,7 @@ pub(super) struct Answer<B> {
     /// None if the service has panicked: then it is empty.
     #[pin]
     body: Option<B>,
-    _open: Open,
+    open: Open,
 }
 
 impl<B: Body<Error: Into<BoxError>>> Body for Answer<B> {
@@ -173,9 +198,16 @@ impl<B: Body<Error: Into<BoxError>>> Body for Answer<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
-        let Some(body) = self.project().body.as_pin_mut() else { return Poll::Ready(None) };
+        let this = self.project();
+        let Some(body) = this.body.as_pin_mut() else { return Poll::Ready(None) };
+        this.open.taken();
         match catch_unwind(AssertUnwindSafe(|| body.poll_frame(cx))) {
-            Ok(polled) => polled.map(|frame| frame.map(|frame| frame.map_err(Into::into))),
+            Ok(polled) => {
+                if let Poll::Ready(Some(_)) = polled {
+                    this.open.give();
+                }
+                polled.map(|frame| frame.map(|frame| frame.map_err(Into::into)))
+            }
             Err(_) => Poll::Ready(Some(Err("the body of the answer panicked".into()))),
         }
     }

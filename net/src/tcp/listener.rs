@@ -36,6 +36,9 @@ pub(super) const BACKLOG: u32 = 1024;
 pub struct TcpListener {
     io: Io<mio::net::TcpListener>,
     told: Told,
+    /// It was made elsewhere: others may have it too.
+    #[cfg(feature = "http")]
+    handed_over: bool,
 }
 
 descriptors!(TcpListener);
@@ -57,7 +60,12 @@ impl TcpListener {
     }
 
     pub(super) fn new(listener: mio::net::TcpListener) -> io::Result<TcpListener> {
-        Ok(TcpListener { io: Io::with_interest(listener, Interest::READABLE)?, told: Told::default() })
+        Ok(TcpListener {
+            io: Io::with_interest(listener, Interest::READABLE)?,
+            told: Told::default(),
+            #[cfg(feature = "http")]
+            handed_over: false,
+        })
     }
 
     fn io(&self) -> &Io<mio::net::TcpListener> {
@@ -70,7 +78,12 @@ impl TcpListener {
     /// Outside of a runtime; what the system says.
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         listener.set_nonblocking(true)?;
-        TcpListener::new(mio::net::TcpListener::from_std(listener))
+        let listener = TcpListener::new(mio::net::TcpListener::from_std(listener))?;
+        Ok(TcpListener {
+            #[cfg(feature = "http")]
+            handed_over: true,
+            ..listener
+        })
     }
 
     /// The listener as `std`'s, out of the runtime. It does not block.
@@ -138,9 +151,13 @@ impl TcpListener {
 
     /// Lets nobody new connect from now on, for good; those who have begun to come to be connected and are to be accepted.
     /// Who tries is not answered, and so tries again, a second later at first: until this listener is closed (then it is
-    /// refused) or another one has taken its place.
+    /// refused) or another one has taken its place. Not of one that was made elsewhere: whoever has it too, as a service
+    /// manager that keeps it for the next start, would get no connection any more.
     #[cfg(feature = "http")]
     pub(crate) fn refuse(&self) -> io::Result<()> {
+        if self.handed_over {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         #[cfg(target_os = "linux")]
         {
             use socket2::SockFilter;
