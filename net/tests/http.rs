@@ -511,6 +511,23 @@ fn a_client_that_resets_in_the_middle_of_a_body() {
 }
 
 #[test]
+fn a_client_that_goes_away_ends_its_handler() {
+    let _watch = watch();
+    for rt in runtimes() {
+        let server = start!(rt);
+        for (round, how) in [(1, Shutdown::Both), (2, Shutdown::Write)] {
+            let mut client = server.connect();
+            say(&mut client, &get("/wait"));
+            until(|| server.app.begun.get() == round);
+            client.shutdown(how).expect("it is open");
+            until(|| server.app.ended.get() == round);
+            ended(&mut client);
+        }
+        assert_eq!(server.end().cut_off, 0);
+    }
+}
+
+#[test]
 fn a_handler_that_blocks_its_thread_does_not_stop_the_others() {
     let _watch = watch();
     let wall = Wall::default();

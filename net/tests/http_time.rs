@@ -238,6 +238,22 @@ fn a_client_that_does_not_read_is_closed() {
     });
 }
 
+#[test]
+fn a_connection_whose_only_request_was_taken_back_is_closed() {
+    simulated(async || {
+        let server = start!(|serve| serve.header_read_timeout(ms(700)).idle_timeout(s(20)));
+        let (send, connection) = http2(&server).await;
+        let mut asks = send.clone();
+        let asking = task::spawn(async move { get(&mut asks, "/wait").await });
+        sleep(s(1)).await;
+        let begin = Instant::now();
+        asking.abort();
+        connection.await.unwrap();
+        assert_eq!(begin.elapsed(), s(20));
+        assert_eq!((server.app.begun.get(), server.app.ended.get()), (1, 1));
+    });
+}
+
 async fn http2(server: &Server) -> (http2::SendRequest<Empty<Bytes>>, JoinHandle<()>) {
     let handshake = http2::handshake(Executor, server.door.connect());
     let (send, connection) = handshake.await.unwrap();
@@ -295,6 +311,26 @@ fn at_shutdown_a_request_that_is_on_its_way_is_answered() {
         assert!(server.door.is_closed());
         let served = server.end().await;
         assert_eq!((served.connections, served.cut_off), (3, 0));
+    });
+}
+
+#[test]
+fn at_shutdown_those_who_are_about_to_be_connected_are_served() {
+    simulated(async || {
+        let ((door, mut pipes), app) = (listener(), App::default());
+        pipes.refuses = true; // nobody new; who was there comes through
+        let service = service_fn(move |request| app.clone().handle(request));
+        let (shutdown, begin) = (Gate::default(), Instant::now());
+        let task =
+            task::spawn(http::serve(pipes, service).with_graceful_shutdown(shutdown.clone()).into_future());
+        shutdown.open();
+        sleep(ms(299)).await;
+        let client = door.connect();
+        client.say(HELLO).await;
+        assert!(answer(&client, "hello").await.contains("\r\nconnection: close\r\n"));
+        assert_eq!(task.await.unwrap().unwrap().connections, 1);
+        assert_eq!(begin.elapsed(), ms(300));
+        assert!(door.is_closed());
     });
 }
 

@@ -67,6 +67,9 @@
 //! A service that panics answers 500, and the panic is reported on stderr by the panic hook; other requests and other
 //! connections go on. A service that returns an error ends its connection (HTTP/2: its stream) without an answer. So
 //! does a panic or an error of an answer's body.
+//!
+//! When a client goes away, the futures of its requests are dropped where they wait. In HTTP/1 it has gone away as well if it
+//! only says that it will send no more.
 mod activity;
 mod connection;
 mod listener;

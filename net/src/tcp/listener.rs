@@ -258,3 +258,33 @@ impl fmt::Debug for Incoming<'_> {
         f.debug_struct("Incoming").field("listener", self.listener).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, target_os = "linux", feature = "http"))]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+    use std::time::Duration;
+
+    #[test]
+    fn a_listener_that_refuses_still_gives_those_who_are_there() {
+        let rt = dormouse_executor::runtime::Builder::current_thread().build().unwrap();
+        rt.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let addr = listener.local_addr().unwrap();
+            let clients = [(); 3].map(|()| std::net::TcpStream::connect(addr).unwrap());
+            listener.refuse().unwrap();
+            // (It would be connected at once. The second try, which is not answered either, is a second later.)
+            let new = std::net::TcpStream::connect_timeout(&addr, Duration::from_millis(50));
+            assert_eq!(new.unwrap_err().kind(), ErrorKind::TimedOut);
+            for client in &clients {
+                let (server, from) = listener.try_accept().unwrap();
+                assert_eq!(from, client.local_addr().unwrap());
+                // They go on as any.
+                std::io::Write::write_all(&mut &*client, b"hello").unwrap();
+                server.readable().await.unwrap();
+                assert_eq!(server.try_read(&mut [0; 9]).unwrap(), 5);
+            }
+            assert_eq!(listener.try_accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+        });
+    }
+}

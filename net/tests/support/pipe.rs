@@ -127,11 +127,15 @@ impl Write for Pipe {
 pub(crate) struct Door(UnboundedSender<Pipe>);
 
 /// A listener in memory, which takes connections as long as there is a door.
-pub(crate) struct Pipes(UnboundedReceiver<Pipe>);
+pub(crate) struct Pipes {
+    queue: UnboundedReceiver<Pipe>,
+    /// Says of itself that it can let nobody new in.
+    pub(crate) refuses: bool,
+}
 
 pub(crate) fn listener() -> (Door, Pipes) {
     let (door, pipes) = unbounded();
-    (Door(door), Pipes(pipes))
+    (Door(door), Pipes { queue: pipes, refuses: false })
 }
 
 impl Door {
@@ -150,13 +154,17 @@ impl Listener for Pipes {
     type Stream = Pipe;
 
     async fn accept(&mut self) -> io::Result<Pipe> {
-        match self.0.next().await {
+        match self.queue.next().await {
             Some(pipe) => Ok(pipe),
             None => pending().await,
         }
     }
 
     fn try_accept(&mut self) -> io::Result<Pipe> {
-        self.0.try_recv().map_err(|_| ErrorKind::WouldBlock.into())
+        self.queue.try_recv().map_err(|_| ErrorKind::WouldBlock.into())
+    }
+
+    fn refuse(&mut self) -> bool {
+        self.refuses
     }
 }
