@@ -9,7 +9,7 @@ use dormouse_net::fs::{self, File, OpenOptions};
 use dormouse_net::io::{
     AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufReader, BufWriter, ErrorKind, IoSlice, IoSliceMut, SeekFrom,
 };
-use dormouse_testing::{Wall, until, watch};
+use dormouse_testing::{Count, Wall, until, watch};
 use futures::executor::block_on;
 use futures::future::join_all;
 use futures::{FutureExt, StreamExt, TryStreamExt};
@@ -17,7 +17,7 @@ use static_assertions::assert_impl_all;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use support::{TempDir, bytes, on_each, once};
 
 assert_impl_all!(File: Send, Sync, Unpin);
@@ -201,6 +201,28 @@ fn what_a_dropped_future_has_begun_is_finished() {
         assert_eq!(file.metadata().await.unwrap().len(), 100);
         assert_eq!(fs::read(&path).await.unwrap()[50..57], *b"written");
         assert_eq!(fs::read(dir.path("whole")).await.unwrap(), b"written");
+    });
+}
+
+/// The next read might be told of the end that the dropped one has found.
+#[test]
+fn a_flush_forgets_the_end_that_a_dropped_read_has_found() {
+    let _watch = watch();
+    let dir = TempDir::new("grown");
+    let path = dir.path("file");
+    on_each(|| async {
+        std::fs::write(&path, "").unwrap();
+        let mut file = File::open(&path).await.unwrap();
+        let mut text = [0; 4];
+        let (told, waker) = Count::new();
+        // (It may be told at once.)
+        if pin!(file.read(&mut text)).poll(&mut Context::from_waker(&waker)).is_pending() {
+            until(|| told.get() > 0);
+        }
+        std::fs::write(&path, "more").unwrap();
+        file.flush().await.unwrap();
+        file.read_exact(&mut text).await.unwrap();
+        assert_eq!(text, *b"more");
     });
 }
 
