@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Polls `future` on this thread until it is done; in between the thread looks out for a few microseconds, then sleeps.
+/// Polls `future` on this thread until it is done; in between the thread looks out for some fifty microseconds, then sleeps.
 ///
 /// # Panics
 /// As [`check`].

@@ -17,6 +17,7 @@
 use crate::prim::atomic::{AtomicU8, Ordering::*};
 use crate::prim::thread;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const CLEAR: u8 = 0;
 const SET: u8 = 1;
@@ -37,8 +38,10 @@ pub struct Parker {
 
 /// Rounds of looking, each twice as long as the one before: about 2 us in all.
 const SPINS: u32 = 7;
-/// How often the processor is offered to others after that.
-const YIELDS: u32 = 4;
+/// After that the processor is offered to others, again and again for so long: about what the system takes to put a
+/// thread to sleep and to wake it, so that the wait never costs more than twice that. (Two threads that wait for each other in
+/// turn, and sleep, stay on one processor for good; as long as they can run, the system moves one of them.)
+const YIELDING: Duration = Duration::from_micros(50);
 
 impl Parker {
     /// The parker of the calling thread.
@@ -106,7 +109,7 @@ impl Parker {
         self.is_woken() && self.take()
     }
 
-    /// Looks out for a wake-up for a short while, some microseconds: what another thread is about to do comes sooner than
+    /// Looks out for a wake-up for a short while, some fifty microseconds: what another thread is about to do comes sooner than
     /// the system would wake this one. True if it came.
     pub fn spin(&self) -> bool {
         if cfg!(any(dormouse_loom, dormouse_shuttle)) {
@@ -119,16 +122,22 @@ impl Parker {
             (0..1 << round).for_each(|_| std::hint::spin_loop());
         }
         // Whoever is to wake this thread may need its processor for that.
-        (0..YIELDS).any(|_| {
+        let begin = Instant::now();
+        loop {
             std::thread::yield_now();
-            self.peek_and_take()
-        })
+            if self.peek_and_take() {
+                return true;
+            }
+            if begin.elapsed() >= YIELDING {
+                return false;
+            }
+        }
     }
 
     /// Sleeps until woken, or until `deadline`. True if it was woken. To be called by the parker's own thread.
-    pub fn park_until(&self, deadline: Option<std::time::Instant>) -> bool {
+    pub fn park_until(&self, deadline: Option<Instant>) -> bool {
         while !self.take() {
-            match deadline.map(|at| at.saturating_duration_since(std::time::Instant::now())) {
+            match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
                 None => thread::park(),
                 Some(left) if left.is_zero() => return false,
                 Some(left) => park_timeout(left),
@@ -143,7 +152,7 @@ use std::thread::park_timeout;
 
 /// A model has no time: what sleeps there must be woken.
 #[cfg(dormouse_loom)]
-fn park_timeout(_: std::time::Duration) {
+fn park_timeout(_: Duration) {
     thread::park();
 }
 
