@@ -4,10 +4,11 @@ use crate::machine::Machine;
 use crate::registry::{self, Cell, Scale, Work};
 use crate::results::Results;
 use crate::run::{self, Plan};
-use crate::{compare, csv, report};
+use crate::{compare, csv, load, report};
 use clap::{Parser, Subcommand};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Measures dormouse and its peers side by side.
@@ -46,6 +47,9 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
+    /// Makes requests to an HTTP server: the client that the servers' cells start.
+    #[command(hide = true)]
+    Load { address: SocketAddr, connections: u64, requests: u64 },
 }
 
 #[derive(clap::Args)]
@@ -99,6 +103,9 @@ pub(crate) fn run() -> Result<(), String> {
                 serde_json::to_string(&run::work(&cell, &contender, scale)?)
                     .map_err(|error| error.to_string())?
             );
+        }
+        Command::Load { address, connections, requests } => {
+            load::run(address, connections, requests).map_err(|error| error.to_string())?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Measures dormouse and its peers side by side: the same work for each, in turn, in fresh processes.
 //!
 //! `list` names what there is, `run` measures, `compare` tells what changed between two runs, `report` makes pages of one.
-//! `work`, which `run` starts, does one cell once and prints what it took.
+//! `work`, which `run` starts, does one cell once and prints what it took; `load` is the client that a server's cell starts.
 mod cells;
 mod channels;
 mod cli;
@@ -9,6 +9,7 @@ mod compare;
 mod csv;
 mod go;
 mod hosts;
+mod load;
 mod machine;
 mod measure;
 mod ranking;

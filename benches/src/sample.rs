@@ -1,7 +1,9 @@
 //! One sample: a contender's work in a process of its own, which may fail, or take too long.
+use crate::load;
 use crate::measure::Sample;
 use crate::registry::{Cell, Contender, Scale, Work};
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -15,11 +17,11 @@ pub(crate) fn take(cell: &Cell, contender: &Contender, scale: Scale) -> Result<S
     let mut command = match &contender.work {
         Work::Program(program) => {
             let mut command = Command::new(program);
-            command.arg(&cell.name);
+            command.arg(&cell.name).env(load::PROGRAM, this()?);
             command
         }
         _ => {
-            let mut command = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
+            let mut command = Command::new(this()?);
             command.args(["work", &cell.name, &contender.name]);
             command
         }
@@ -29,6 +31,11 @@ pub(crate) fn take(cell: &Cell, contender: &Contender, scale: Scale) -> Result<S
     }
     let said = within(LIMIT, &mut command)?;
     serde_json::from_str(&said).map_err(|error| format!("its process printed no sample: {error}"))
+}
+
+/// This program.
+fn this() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|error| error.to_string())
 }
 
 /// What a command prints, if it ends well and in time.

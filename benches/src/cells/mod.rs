@@ -6,6 +6,7 @@ mod channel_go;
 mod channel_misc;
 mod condvar;
 mod context;
+mod http;
 mod kv;
 mod machine;
 mod memory;
@@ -48,6 +49,7 @@ pub(crate) fn all() -> Vec<Cell> {
         condvar::cells,
         timers::cells,
         net::cells,
+        http::cells,
         kv::cells,
         memory::cells,
         sim::cells,
