@@ -305,12 +305,7 @@ impl<P> List<P> {
             // SAFETY: linked nodes are alive, and the lock is held.
             let node = unsafe { this.as_ref() };
             // SAFETY: the lock is held and the node is linked.
-            let (next, claim) = unsafe {
-                node.with_links(|links| match links.who {
-                    Who::Task(_) => (links.next, None),
-                    Who::Arm(claim) => (links.next, Some(claim)),
-                })
-            };
+            let (next, claim) = unsafe { node.next_and_claim() };
             let open = claim.is_none_or(|claim| {
                 // SAFETY: W4, the claim outlives the linkage of its nodes, and the lock is held.
                 unsafe { claim.as_ref() }.is_open()
@@ -328,12 +323,7 @@ impl<P> List<P> {
             // SAFETY: linked nodes are alive, and the lock is held.
             let node = unsafe { this.as_ref() };
             // SAFETY: the lock is held and the node is linked.
-            let (next, claim) = unsafe {
-                node.with_links(|links| match links.who {
-                    Who::Task(_) => (links.next, None),
-                    Who::Arm(claim) => (links.next, Some(claim)),
-                })
-            };
+            let (next, claim) = unsafe { node.next_and_claim() };
             // SAFETY: queued, under the lock.
             let tag = unsafe { node.tag() };
             let won = Some(tag) != skipped

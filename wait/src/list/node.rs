@@ -154,6 +154,19 @@ impl<P> Node<P> {
         })
     }
 
+    /// The node behind it in the ring, and its claim, if it is an arm of a select.
+    ///
+    /// # Safety
+    /// The caller holds the lock of the list that the node is in.
+    pub(super) unsafe fn next_and_claim(&self) -> (NonNull<Node<P>>, Option<NonNull<Claim>>) {
+        let read = |links: &mut Links<P>| match links.who {
+            Who::Task(_) => (links.next, None),
+            Who::Arm(claim) => (links.next, Some(claim)),
+        };
+        // SAFETY: as the caller promises; `push` has written the links.
+        unsafe { self.with_links(read) }
+    }
+
     /// Reads the waiter's waker or claim out of the links.
     ///
     /// # Safety
