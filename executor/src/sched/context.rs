@@ -132,6 +132,7 @@ pub(crate) fn has_seat() -> bool {
 }
 
 /// The part of `shared` that this thread's slot uses, if it has one.
+#[inline(always)]
 pub(crate) fn seat_part(shared: &Shared) -> Option<usize> {
     with_seat(shared.pointer(), |seat| seat.map(|seat| seat.part()))
 }

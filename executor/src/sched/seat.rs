@@ -405,6 +405,7 @@ impl<'rt> Seat<'rt> {
         while let Some(task) = self.own() {
             self.shared.injector.push(task);
         }
+        self.shared.sweep();
         context::leave_seat();
         self.slot().place.release();
         self.slot.set(&self.shared.slots.nowhere);

@@ -373,6 +373,12 @@ impl Shared {
         unsafe { Arc::decrement_strong_count(ptr::from_ref(self)) };
     }
 
+    /// Takes tasks off the registry that other workers than their own have ended.
+    pub(crate) fn sweep(&self) {
+        let swept = |part: &&Part| part.tasks.is_to_be_swept() && part.tasks.sweep();
+        self.shards_ended(self.parts.iter().filter(swept).count());
+    }
+
     /// The number of live tasks.
     pub(crate) fn live(&self) -> usize {
         self.parts.iter().map(|part| part.tasks.len()).sum()

@@ -151,7 +151,19 @@ fn finish<T>(meta: &Meta, result: Result<Option<T>, Payload>) -> Result<T, JoinE
     }
     // SAFETY: the task is live, so its runtime is (S4).
     let shared = unsafe { meta.rt.cast::<Shared>().as_ref() };
-    let removed = shared.parts[usize::from(shard)].tasks.remove(key);
+    let tasks = &shared.parts[usize::from(shard)].tasks;
+    let result = match result {
+        Ok(Some(value)) if context::seat_part(shared).is_some_and(|own| own != usize::from(shard)) => {
+            meta.set_ended();
+            if let Some(last) = tasks.leave(key, meta) {
+                shared.shards_ended(usize::from(last));
+                return Ok(value);
+            }
+            Ok(Some(value))
+        }
+        other => other,
+    };
+    let removed = tasks.remove(key);
     let result = conclude(meta, removed.entry, result, || shared.config.on_panic);
     if removed.last {
         shared.shards_ended(1);

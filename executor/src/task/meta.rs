@@ -17,7 +17,7 @@ pub(crate) const LOCAL: u8 = 4;
 const LIVE: u8 = 0;
 /// The future is dropped, or being dropped.
 const GONE: u8 = 1;
-/// The future is dropped, the task is off the registry.
+/// The future is dropped, the task is off the registry, or left to a sweep of it.
 const ENDED: u8 = 2;
 
 /// The data that async-task keeps with a task for us.
@@ -58,11 +58,23 @@ impl Meta {
         self.key.store(key, Relaxed);
     }
 
-    /// Where the task is registered: shard and key. `None` if it never was.
+    /// Where the task is registered: shard and key. `None` if it never was. Of a task that has ended it says nothing.
     #[inline]
     pub(crate) fn place(&self) -> Option<(u16, u32)> {
         let key = self.key.load(Relaxed);
         (key != u32::MAX).then(|| (self.shard.load(Relaxed), key))
+    }
+
+    /// Notes the key of another task in place of this one's, which has ended and is still registered.
+    #[inline]
+    pub(super) fn chain(&self, key: u32) {
+        self.key.store(key, Relaxed);
+    }
+
+    /// What [`chain`](Meta::chain) has noted.
+    #[inline]
+    pub(super) fn chained(&self) -> u32 {
+        self.key.load(Relaxed)
     }
 
     /// Makes the task's next poll its last.
