@@ -9,7 +9,7 @@ use crate::measure::{Sample, Stopwatch};
 use crate::registry::{Cell, Scale, WORKERS};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,9 @@ const NAPS: u64 = 10;
 pub(crate) fn cells() -> Vec<Cell> {
     vec![
         on_hosts!(Cell::new("timers/sleepers", "sleep", "us late"), sleepers),
-        on_hosts!(Cell::new("timers/naps", "sleep", "us late"), naps),
+        on_hosts!(Cell::new("timers/naps/10000", "sleep", "us late"), naps, 10_000, mean_of),
+        on_hosts!(Cell::new("timers/naps/10000/p99", "sleep", "us late"), naps, 10_000, p99_of),
+        on_hosts!(Cell::new("timers/naps/100000/worst", "sleep", "us late"), naps, 100_000, worst_of),
         on_hosts!(Cell::new("timers/start-cancel", "timer", "ns"), start_cancel),
         on_hosts!(Cell::new("timers/timeout-ready", "call", "ns"), timeout_ready),
         on_hosts!(Cell::new("fairness/nap-beside-blocked", "run", "us late"), beside_blocked),
@@ -81,26 +83,42 @@ fn sleepers<H: Host>(host: H, scale: Scale) -> Sample {
     })
 }
 
-/// Tasks that sleep again and again, 1 to 10 ms each time.
-fn naps<H: Host>(host: H, scale: Scale) -> Sample {
-    let tasks = scale.of(10_000);
+/// Tasks that sleep again and again, 1 to 100 ms each time. `figure` makes one of how late the sleeps were, in
+/// nanoseconds.
+fn naps<H: Host>(host: H, scale: Scale, tasks: u64, figure: fn(Vec<u64>) -> f64) -> Sample {
+    let tasks = scale.of(tasks);
     host.run(async move {
         let watch = Stopwatch::start();
         let latch = Latch::new(tasks);
+        let all = Arc::new(Mutex::new(Vec::with_capacity((tasks * NAPS) as usize)));
         for n in 0..tasks {
-            let latch = Arc::clone(&latch);
+            let (latch, all) = (Arc::clone(&latch), Arc::clone(&all));
             H::go(async move {
-                let (mut done, mut sum) = (0, 0);
-                for k in 0..NAPS {
-                    done += 1;
-                    sum += late::<H>(Duration::from_millis(1 + (n * 7 + k * 3) % 10)).await;
+                let mut own = [0; NAPS as usize];
+                for (own, k) in own.iter_mut().zip(0..) {
+                    *own = late::<H>(Duration::from_millis(1 + (n * 37 + k * 13) % 100)).await;
                 }
-                latch.done(marked(done, sum));
+                all.lock().expect("nobody panics").extend(own);
+                latch.done(NAPS);
             });
         }
-        let (done, late) = unmarked(latch.wait().await);
-        watch.stop_with(tasks * NAPS, done, mean(late, tasks * NAPS))
+        let done = latch.wait().await;
+        let all = std::mem::take(&mut *all.lock().expect("nobody panics"));
+        watch.stop_with(tasks * NAPS, done, figure(all) / 1_000.0)
     })
+}
+
+fn mean_of(all: Vec<u64>) -> f64 {
+    all.iter().sum::<u64>() as f64 / all.len() as f64
+}
+
+fn p99_of(mut all: Vec<u64>) -> f64 {
+    let place = all.len() * 99 / 100;
+    *all.select_nth_unstable(place).1 as f64
+}
+
+fn worst_of(all: Vec<u64>) -> f64 {
+    all.into_iter().max().unwrap_or(0) as f64
 }
 
 /// A timer is started, as by a timeout, and given up.
