@@ -88,6 +88,12 @@ impl<T> Chan<T> {
         if self.hint().is_finished() {
             return Err(TryRecvError::Closed);
         }
+        self.try_recv_locked()
+    }
+
+    /// Apart, so that a look at a channel that has nothing is a look and no call.
+    #[inline(never)]
+    fn try_recv_locked(&self) -> Result<T, TryRecvError> {
         let mut core = self.core.lock();
         let taken = core.take();
         self.publish(&core);
