@@ -38,6 +38,7 @@ func main() {
 	addChannel()
 	addSelect()
 	addSync()
+	addNet()
 	addHTTP()
 	args := os.Args[1:]
 	if len(args) == 1 && args[0] == "--list" {

@@ -29,10 +29,15 @@ func start() stopwatch {
 // stop tells nanoseconds per operation, of wall time and of CPU time.
 func (w stopwatch) stop(operations int, checksum uint64) sample {
 	wall := time.Since(w.wall).Nanoseconds()
+	return w.stopWith(operations, checksum, float64(wall)/float64(operations))
+}
+
+// stopWith is stop for a cell that has measured something else than its wall time.
+func (w stopwatch) stopWith(operations int, checksum uint64, value float64) sample {
 	return sample{
 		Operations: uint64(operations),
 		Checksum:   checksum,
-		Value:      float64(wall) / float64(operations),
+		Value:      value,
 		CPU:        float64(cpuNanos()-w.cpu) / float64(operations),
 		PeakRSS:    peakRSS(),
 	}
@@ -49,14 +54,20 @@ func cpuNanos() int64 {
 
 // peakRSS is the most memory that this process had, in bytes; 0 where the system does not tell. Not Getrusage's: that one
 // starts from what the parent had.
-func peakRSS() uint64 {
-	status, err := os.ReadFile("/proc/self/status")
+func peakRSS() uint64 { return proc("status", "VmHWM:") }
+
+// resident is the memory that this process has, in bytes.
+func resident() uint64 { return proc("smaps_rollup", "Rss:") }
+
+// proc is a line of a file of this process, in bytes; 0 where there is none.
+func proc(file, line string) uint64 {
+	text, err := os.ReadFile("/proc/self/" + file)
 	if err != nil {
 		return 0
 	}
-	for _, line := range strings.Split(string(status), "\n") {
-		fields := strings.Fields(line)
-		if len(fields) >= 2 && fields[0] == "VmHWM:" {
+	for _, found := range strings.Split(string(text), "\n") {
+		fields := strings.Fields(found)
+		if len(fields) >= 2 && fields[0] == line {
 			kib, _ := strconv.ParseUint(fields[1], 10, 64)
 			return kib * 1024
 		}

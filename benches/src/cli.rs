@@ -1,5 +1,6 @@
 //! The command line.
 use crate::go::{self, Go};
+use crate::load::Talk;
 use crate::machine::Machine;
 use crate::registry::{self, Cell, Scale, Work};
 use crate::results::Results;
@@ -47,9 +48,9 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
-    /// Makes requests to an HTTP server: the client that the servers' cells start.
+    /// Makes requests to a server: the client that the servers' cells start.
     #[command(hide = true)]
-    Load { address: SocketAddr, connections: u64, requests: u64 },
+    Load { talk: Talk, address: SocketAddr, connections: u64, requests: u64 },
 }
 
 #[derive(clap::Args)]
@@ -104,8 +105,8 @@ pub(crate) fn run() -> Result<(), String> {
                     .map_err(|error| error.to_string())?
             );
         }
-        Command::Load { address, connections, requests } => {
-            load::run(address, connections, requests).map_err(|error| error.to_string())?;
+        Command::Load { talk, address, connections, requests } => {
+            load::run(talk, address, connections, requests).map_err(|error| error.to_string())?;
         }
     }
     Ok(())

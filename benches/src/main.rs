@@ -7,6 +7,7 @@ mod channels;
 mod cli;
 mod compare;
 mod csv;
+mod descriptors;
 mod go;
 mod hosts;
 mod load;
@@ -24,6 +25,7 @@ mod stats;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    descriptors::raise();
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -48,20 +48,25 @@ pub(crate) fn cpu_nanos() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// A line of `/proc/PROCESS/status`, in bytes; 0 where there is none.
-pub(crate) fn status(process: &str, line: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let found = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
+/// A line of `/proc/PROCESS/FILE`, in bytes; 0 where there is none.
+fn proc(process: &str, file: &str, line: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default();
+    let found = text.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
     let kib = found.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
     kib.unwrap_or(0) * 1024
 }
 
 /// The most memory that this process ever had, in bytes.
 pub(crate) fn peak_rss() -> u64 {
-    status("self", "VmHWM")
+    peak_rss_of("self")
 }
 
-/// The memory that this process has, in bytes.
+/// The most memory that a process ever had, in bytes.
+pub(crate) fn peak_rss_of(process: &str) -> u64 {
+    proc(process, "status", "VmHWM")
+}
+
+/// The memory that this process has, in bytes. (`status` has it too, but leaves out what each CPU has not reported yet.)
 pub(crate) fn resident() -> u64 {
-    status("self", "VmRSS")
+    proc("self", "smaps_rollup", "Rss")
 }

@@ -27,7 +27,7 @@ pub(crate) struct Cell {
     pub(crate) name: String,
     /// One operation: "message", "task", "turn".
     pub(crate) operation: &'static str,
-    /// What a sample's value is: "ns" (of wall time), "bytes", "us late".
+    /// What a sample's value is: "ns" (of wall time), "bytes", "us late", "us at p99".
     pub(crate) unit: &'static str,
     pub(crate) contenders: Vec<Contender>,
 }

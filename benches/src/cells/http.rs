@@ -1,11 +1,11 @@
 //! HTTP/1.1: one operation is a request and its answer over TCP, on connections that are kept. The server is this process
-//! (and so its CPU time is the server's), the client another one, the same for all.
+//! (and so its CPU time is the server's), the client another one, the same for all: our own, or `wrk`.
+use crate::cells::tools::{is_installed, on_a_thread};
 use crate::hosts::{Dormouse, Host, Tokio};
-use crate::load::{self, HELLO};
-use crate::measure::{Sample, Stopwatch};
-use crate::registry::{Cell, Scale};
+use crate::load::{self, HELLO, Talk};
+use crate::measure::Sample;
+use crate::registry::{Cell, Scale, Work};
 use dormouse_net::http::serve;
-use futures::channel::oneshot;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -17,27 +17,33 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::thread;
+
+const CONNECTIONS: u64 = 64;
+const NO_WRK: &str = "there is no wrk (Debian: wrk)";
 
 pub(crate) fn cells() -> Vec<Cell> {
-    [64].map(hello).into()
+    let mut by_wrk = hello("http-wrk", Talk::Wrk);
+    if !is_installed(load::wrk::PROGRAM) {
+        by_wrk.contenders.iter_mut().for_each(|each| each.work = Work::NotAvailable(NO_WRK));
+    }
+    vec![hello("http-hello", Talk::Http), by_wrk]
 }
 
-fn hello(connections: u64) -> Cell {
-    let cell = Cell::new(format!("net/http-hello/{connections}"), "request", "ns");
-    let cell = served_by_ours(cell, Dormouse::ALL, connections);
-    let cell = served_by_ours(cell, Dormouse::ONE, connections);
-    let cell = served_by_tokio(cell, Tokio::ALL_WITH_IO, connections);
-    served_by_tokio(cell, Tokio::ONE_WITH_IO, connections)
+fn hello(name: &str, talk: Talk) -> Cell {
+    let cell = Cell::new(format!("net/{name}/{CONNECTIONS}"), "request", "ns");
+    let cell = served_by_ours(cell, Dormouse::ALL, talk);
+    let cell = served_by_ours(cell, Dormouse::ONE, talk);
+    let cell = served_by_tokio(cell, Tokio::ALL_WITH_IO, talk);
+    served_by_tokio(cell, Tokio::ONE_WITH_IO, talk)
 }
 
 async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::from(HELLO)))
 }
 
-fn served_by_ours(cell: Cell, host: Dormouse, connections: u64) -> Cell {
+fn served_by_ours(cell: Cell, host: Dormouse, talk: Talk) -> Cell {
     cell.with(host.name(), Dormouse::PEER, move |scale| {
-        host.run(measured(scale, connections, async {
+        host.run(measured(talk, scale, async {
             let listener = dormouse_net::TcpListener::bind("127.0.0.1:0").await?;
             let addr = listener.local_addr()?;
             Ok((addr, serve(listener, service_fn(answer)).into_future()))
@@ -45,9 +51,9 @@ fn served_by_ours(cell: Cell, host: Dormouse, connections: u64) -> Cell {
     })
 }
 
-fn served_by_tokio(cell: Cell, host: Tokio, connections: u64) -> Cell {
+fn served_by_tokio(cell: Cell, host: Tokio, talk: Talk) -> Cell {
     cell.with(format!("hyper on {}", host.name()), Tokio::PEER, move |scale| {
-        host.run(measured(scale, connections, async {
+        host.run(measured(talk, scale, async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
             let addr = listener.local_addr()?;
             Ok((addr, accept(listener)))
@@ -70,23 +76,17 @@ async fn accept(listener: tokio::net::TcpListener) -> io::Result<()> {
 
 /// Runs the server that `begin` gives while the client measures it.
 async fn measured<S: Future>(
+    talk: Talk,
     scale: Scale,
-    connections: u64,
     begin: impl Future<Output = io::Result<(SocketAddr, S)>>,
 ) -> Sample {
     let (addr, server) = begin.await.expect("it listens");
-    let (tell, told) = oneshot::channel();
     let requests = scale.of(20_000);
-    thread::spawn(move || {
-        let mut watch = None;
-        let load = load::start(addr, connections, requests, || watch = Some(Stopwatch::start()));
-        let load = load.expect("the client measures");
-        let watch = watch.expect("it was warm");
-        let sample = watch.stop_with(requests, load.checksum, load.nanos as f64 / requests as f64);
-        let _ = tell.send(sample); // nobody waits if the server has failed
+    let client = on_a_thread(move || {
+        load::measured(talk, addr, CONNECTIONS, requests, |load| load.nanos as f64 / load.answered as f64)
     });
-    match futures::future::select(pin!(server), told).await {
+    match futures::future::select(pin!(server), pin!(client)).await {
         futures::future::Either::Left(_) => panic!("the server ended"),
-        futures::future::Either::Right((sample, _)) => sample.expect("the client has measured"),
+        futures::future::Either::Right((sample, _)) => sample,
     }
 }

@@ -1,12 +1,11 @@
 //! The key-value server of `examples/kv` under `redis-benchmark` with 50 connections: on dormouse, the same on tokio, and
 //! Redis beside them. One operation is a request. The CPU time is the server's: its client is another process.
+use crate::cells::tools::{is_installed, on_a_thread};
 use crate::hosts::{Dormouse, Host, Tokio};
-use crate::measure::{Sample, Stopwatch};
+use crate::measure::{Sample, Stopwatch, peak_rss_of};
 use crate::registry::{Cell, Scale};
 use dormouse_example_kv::{Config, Server, Transport, serve};
 use dormouse_sync::Context;
-use futures::channel::oneshot;
-use std::env;
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -55,11 +54,6 @@ fn cell(load: Load) -> Cell {
         (_, false) => cell.without("Redis", "redis", NO_REDIS),
         _ => cell.with("Redis", "redis", move |scale| served_by_redis(scale, load)),
     }
-}
-
-fn is_installed(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 // --- the server, on a runtime -------------------------------------------------------------------------------------------
@@ -131,15 +125,13 @@ fn served_by<H: Serves>(host: H, scale: Scale, load: Load) -> Sample {
         listener.set_nonblocking(true).expect("a socket");
         let at = listener.local_addr().expect("it listens");
         H::go(H::serve(listener, Server::open(Config::default()).expect("it has no file")));
-        let (sender, sample) = oneshot::channel();
-        thread::spawn(move || {
+        on_a_thread(move || {
             warm_up(at, scale, load);
             let watch = Stopwatch::start();
             let (requests, each) = benchmark(at, load.command, load.pipeline, scale.of(load.requests));
-            // The sample is waited for.
-            let _ = sender.send(watch.stop_with(requests, requests, each));
-        });
-        sample.await.expect("the client does not fail")
+            watch.stop_with(requests, requests, each)
+        })
+        .await
     })
 }
 
@@ -180,7 +172,7 @@ fn cpu_nanos(child: &Child) -> u64 {
 }
 
 fn peak_rss(child: &Child) -> u64 {
-    crate::measure::status(&child.id().to_string(), "VmHWM")
+    peak_rss_of(&child.id().to_string())
 }
 
 // --- the client ---------------------------------------------------------------------------------------------------------

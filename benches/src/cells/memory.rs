@@ -1,10 +1,13 @@
-//! Resident memory, by tasks and channels that wait. The value is bytes per task or channel; each sample is the first that
-//! its process does, so nothing is reused.
+//! Resident memory, by tasks, connections and channels that wait. The value is bytes per task, connection or channel; each
+//! sample is the first that its process does, so nothing is reused.
 //!
-//! One operation: a task, a channel. The handles to a channel count as part of it.
+//! One operation: a task, a connection, a channel. The handles to a channel count as part of it. What the system itself
+//! keeps for a connection does not.
+use crate::cells::sockets::{self, Sockets};
 use crate::cells::tools::{Latch, on_best_channels, on_hosts};
 use crate::channels::{Capacity, Channel, Shape, for_channels};
 use crate::hosts::{Host, Tokio};
+use crate::load::{self, Talk};
 use crate::measure::{Sample, Stopwatch, resident};
 use crate::registry::{Cell, Scale};
 use std::sync::Arc;
@@ -22,6 +25,9 @@ pub(crate) fn cells() -> Vec<Cell> {
         on_hosts!(Cell::new("memory/parked-on-sleep", "task", "bytes"), parked_on_sleep),
         on_hosts!(Cell::new("memory/after-burst", "task", "bytes"), after_burst),
     ];
+    cells.push(
+        on_hosts!(sockets: Cell::new("memory/idle-connection", "connection", "bytes"), idle_connection),
+    );
     for capacity in [Capacity::Bounded(1), Capacity::Bounded(128), Capacity::Unbounded] {
         cells.push(channels(format!("memory/idle-channel/{capacity}"), capacity, Passed::ONE));
     }
@@ -115,6 +121,20 @@ fn after_burst<H: Host>(host: H, scale: Scale) -> Sample {
         H::sleep(SETTLE).await;
         watch.stop_with(count, sum, per_item(before, count))
     })
+}
+
+/// Connections have sent back a message, and wait for the next one; their clients are another process.
+fn idle_connection<H: Sockets>(host: H, scale: Scale) -> Sample {
+    let count = scale.of(5_000);
+    host.run(sockets::served::<H>(move |addr| {
+        let connect = |connections, connected: &mut dyn FnMut()| {
+            load::start(Talk::Echo, addr, connections, 0, connected).expect("a client connects")
+        };
+        connect(1, &mut || ()); // what all have in common is there
+        let (watch, before, mut bytes) = (Stopwatch::start(), resident(), 0.0);
+        let load = connect(count, &mut || bytes = per_item(before, count));
+        watch.stop_with(count, load.checksum, bytes)
+    }))
 }
 
 /// What the channels of a cell have passed before they are measured.

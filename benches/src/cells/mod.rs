@@ -18,6 +18,7 @@ mod scheduler;
 mod select;
 mod select_go;
 mod sim;
+mod sockets;
 mod spawn;
 mod table;
 mod timers;

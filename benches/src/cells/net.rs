@@ -1,89 +1,25 @@
-//! Sockets. One operation is a round trip of 64 bytes over TCP, from a client's write to the end of its read; clients and
-//! server are tasks of one runtime.
-use crate::cells::tools::measured;
-use crate::hosts::{AsyncExecutor, Dormouse, Host, Tokio};
-use crate::measure::Sample;
+//! Sockets. One operation is a round trip of 64 bytes over TCP, from a client's write to the end of its read.
+//!
+//! `net/echo`: clients and server are tasks of one runtime, whose CPU time both are. `net/echo-p99`: how long the slowest of
+//! a hundred round trips takes; the client is a process of its own, the same for all, and the CPU time is the server's.
+use crate::cells::sockets::{self, Sockets};
+use crate::cells::tools::on_hosts;
+use crate::load::{self, MESSAGE, Talk};
+use crate::measure::{Sample, Stopwatch};
 use crate::registry::{Cell, Scale};
-use std::future::Future;
 use std::io;
 use std::net::TcpListener;
 
-/// Bytes of a message.
-const LEN: usize = 64;
-
 pub(crate) fn cells() -> Vec<Cell> {
-    [1, 64].map(echo).into()
-}
-
-/// The streams of a host.
-trait Sockets: Host {
-    type Stream: Send + 'static;
-
-    /// A stream that is connected, from `std`'s, which does not block.
-    fn stream(stream: std::net::TcpStream) -> io::Result<Self::Stream>;
-    fn read(stream: &mut Self::Stream, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> + Send;
-    fn read_exact(stream: &mut Self::Stream, buf: &mut [u8]) -> impl Future<Output = io::Result<()>> + Send;
-    fn write_all(stream: &mut Self::Stream, buf: &[u8]) -> impl Future<Output = io::Result<()>> + Send;
-}
-
-/// By the traits of `futures`.
-macro_rules! by_futures {
-    ($host:ty, $stream:ty, $from:path) => {
-        impl Sockets for $host {
-            type Stream = $stream;
-
-            fn stream(stream: std::net::TcpStream) -> io::Result<Self::Stream> {
-                $from(stream)
-            }
-
-            async fn read(stream: &mut Self::Stream, buf: &mut [u8]) -> io::Result<usize> {
-                futures::AsyncReadExt::read(stream, buf).await
-            }
-
-            async fn read_exact(stream: &mut Self::Stream, buf: &mut [u8]) -> io::Result<()> {
-                futures::AsyncReadExt::read_exact(stream, buf).await
-            }
-
-            async fn write_all(stream: &mut Self::Stream, buf: &[u8]) -> io::Result<()> {
-                futures::AsyncWriteExt::write_all(stream, buf).await
-            }
-        }
-    };
-}
-
-by_futures!(Dormouse, dormouse_net::TcpStream, dormouse_net::TcpStream::from_std);
-by_futures!(AsyncExecutor, async_io::Async<std::net::TcpStream>, async_io::Async::new);
-
-impl Sockets for Tokio {
-    type Stream = tokio::net::TcpStream;
-
-    fn stream(stream: std::net::TcpStream) -> io::Result<Self::Stream> {
-        tokio::net::TcpStream::from_std(stream)
-    }
-
-    async fn read(stream: &mut Self::Stream, buf: &mut [u8]) -> io::Result<usize> {
-        tokio::io::AsyncReadExt::read(stream, buf).await
-    }
-
-    async fn read_exact(stream: &mut Self::Stream, buf: &mut [u8]) -> io::Result<()> {
-        tokio::io::AsyncReadExt::read_exact(stream, buf).await.map(drop)
-    }
-
-    async fn write_all(stream: &mut Self::Stream, buf: &[u8]) -> io::Result<()> {
-        tokio::io::AsyncWriteExt::write_all(stream, buf).await
-    }
-}
-
-fn echo(connections: u64) -> Cell {
-    fn add<H: Sockets>(cell: Cell, host: H, connections: u64) -> Cell {
-        cell.with(host.name(), H::PEER, move |scale| round_trips(host, scale, connections))
-    }
-    let cell = Cell::new(format!("net/echo/{connections}"), "round trip", "ns");
-    let cell = add(cell, Dormouse::ALL, connections);
-    let cell = add(cell, Dormouse::ONE, connections);
-    let cell = add(cell, Tokio::ALL_WITH_IO, connections);
-    let cell = add(cell, Tokio::ONE_WITH_IO, connections);
-    add(cell, AsyncExecutor, connections)
+    let echo = [1, 64, 1_000].map(|connections| {
+        let cell = Cell::new(format!("net/echo/{connections}"), "round trip", "ns");
+        on_hosts!(sockets: cell, round_trips, connections)
+    });
+    let p99 = [64, 1_000].map(|connections| {
+        let cell = Cell::new(format!("net/echo-p99/{connections}"), "round trip", "us at p99");
+        on_hosts!(sockets: cell, p99, connections)
+    });
+    echo.into_iter().chain(p99).collect()
 }
 
 /// The two ends of a connection.
@@ -98,35 +34,48 @@ fn pair<H: Sockets>() -> io::Result<(H::Stream, H::Stream)> {
     Ok((H::stream(client)?, H::stream(server)?))
 }
 
-async fn serve<H: Sockets>(mut stream: H::Stream) {
-    let mut buf = [0; LEN];
-    loop {
-        match H::read(&mut stream, &mut buf).await.expect("it can be read") {
-            0 => return,
-            len => H::write_all(&mut stream, &buf[..len]).await.expect("it can be written"),
-        }
-    }
-}
-
 fn round_trips<H: Sockets>(host: H, scale: Scale, connections: u64) -> Sample {
     let each = scale.of(40_000) / connections;
-    host.run(measured(each, connections, move |each: u64| async move {
-        let clients: Vec<_> = (0..connections)
-            .map(|_| {
-                let (mut client, server) = pair::<H>().expect("a connection");
-                H::go(serve::<H>(server));
-                H::spawn(async move {
-                    let (message, mut buf) = ([7; LEN], [0; LEN]);
-                    for _ in 0..each {
-                        H::write_all(&mut client, &message).await.expect("it can be written");
-                        H::read_exact(&mut client, &mut buf).await.expect("it is answered");
-                    }
-                })
-            })
-            .collect();
-        for client in clients {
-            client.await;
+    host.run(async move {
+        let mut clients = Vec::new();
+        for _ in 0..connections {
+            let (client, server) = pair::<H>().expect("a connection");
+            H::go(sockets::echo::<H>(server));
+            clients.push(client);
         }
-        each
+        let (clients, _) = ask::<H>(clients, (each / 10).max(1)).await; // warm
+        let watch = Stopwatch::start();
+        let (_clients, sum) = ask::<H>(clients, each).await;
+        watch.stop(connections * each, sum)
+    })
+}
+
+/// So many round trips of each client, one after the other: the clients, and a sum over what they heard.
+async fn ask<H: Sockets>(clients: Vec<H::Stream>, each: u64) -> (Vec<H::Stream>, u64) {
+    let client = |mut client: H::Stream| {
+        H::spawn(async move {
+            let (mut buf, mut sum) = ([0; MESSAGE.len()], 0);
+            for _ in 0..each {
+                H::write_all(&mut client, &MESSAGE).await.expect("it can be written");
+                H::read_exact(&mut client, &mut buf).await.expect("it is answered");
+                sum += buf.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+            }
+            (client, sum)
+        })
+    };
+    let tasks: Vec<_> = clients.into_iter().map(client).collect();
+    let (mut clients, mut sum) = (Vec::new(), 0);
+    for task in tasks {
+        let (client, heard) = task.await;
+        clients.push(client);
+        sum += heard;
+    }
+    (clients, sum)
+}
+
+fn p99<H: Sockets>(host: H, scale: Scale, connections: u64) -> Sample {
+    let requests = scale.of(30_000);
+    host.run(sockets::served::<H>(move |addr| {
+        load::measured(Talk::Echo, addr, connections, requests, |load| load.p99 as f64 / 1e3)
     }))
 }

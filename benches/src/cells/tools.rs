@@ -3,21 +3,30 @@ use crate::channels::{self, Channel, Shape};
 use crate::hosts::Host;
 use crate::measure::{Sample, Stopwatch};
 use crate::registry::{Cell, Scale};
+use futures::channel::oneshot;
 use futures::task::AtomicWaker;
+use std::env;
 use std::future::{Future, poll_fn};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::*};
 use std::task::Poll;
+use std::thread;
 
-/// Adds a contender per host: `on_hosts!(cell, work, arguments)` calls `work(host, scale, arguments)`.
+/// Adds a contender per host: `on_hosts!(cell, work, arguments)` calls `work(host, scale, arguments)`. With `sockets:` in
+/// front, those with a reactor.
 macro_rules! on_hosts {
-    ($cell:expr, $work:ident $(, $argument:expr)*) => {
+    (sockets: $cell:expr, $work:ident $(, $argument:expr)*) => {{
+        use $crate::hosts::{AsyncExecutor, Dormouse, Tokio};
+        on_hosts!(@ $cell, ($work $(, $argument)*),
+            Dormouse::ALL, Dormouse::ONE, Tokio::ALL_WITH_IO, Tokio::ONE_WITH_IO, AsyncExecutor)
+    }};
+    ($cell:expr, $work:ident $(, $argument:expr)*) => {{
+        use $crate::hosts::{AsyncExecutor, AsyncExecutorStatic, Dormouse, Tokio};
         on_hosts!(@ $cell, ($work $(, $argument)*),
             Dormouse::ALL, Dormouse::ONE, Tokio::ALL, Tokio::ONE, AsyncExecutor, AsyncExecutorStatic)
-    };
+    }};
     (@ $cell:expr, $work:tt, $($host:expr),*) => {{
-        use $crate::hosts::{AsyncExecutor, AsyncExecutorStatic, Dormouse, Tokio};
         let mut cell = $cell;
         $(cell = on_hosts!(@one cell, $host, $work);)*
         cell
@@ -135,6 +144,21 @@ impl Latch {
         // Ordering: pairs with `done`.
         self.left.load(Acquire)
     }
+}
+
+/// What `work` gives, which is done by a thread of its own.
+pub(crate) async fn on_a_thread(work: impl FnOnce() -> Sample + Send + 'static) -> Sample {
+    let (tell, told) = oneshot::channel();
+    thread::spawn(move || {
+        let _ = tell.send(work()); // nobody waits if what is measured has failed
+    });
+    told.await.expect("the thread does not fail")
+}
+
+/// Is there such a program?
+pub(crate) fn is_installed(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Keeps a core busy; 1,000 rounds are about 2 us.
