@@ -12,13 +12,14 @@ use dormouse_net::http::hyper::service::service_fn;
 use dormouse_net::http::hyper::{Request, Response, StatusCode};
 use dormouse_net::http::{self, HttpService, Serve, Served};
 use dormouse_net::{TcpListener, UnixListener, hyper_rt};
-use dormouse_testing::{Gate, Wall, hide_panics, until, watch, watch_for};
+use dormouse_testing::{Count, Gate, Wall, hide_panics, until, watch, watch_for};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, RwLock};
 use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -338,7 +339,7 @@ fn a_shutdown_loses_no_request() {
     }
 }
 
-/// As many as can; each gives how many answers it had, of those that had to come.
+/// Of requests that were made before the shutdown; what comes within the moment after it is tested by the simulator's clock.
 #[test]
 fn a_shutdown_under_load_loses_no_request() {
     const CLIENTS: usize = 8;
@@ -346,28 +347,103 @@ fn a_shutdown_under_load_loses_no_request() {
     for kept in [true, false] {
         let server = start!(threads(), |serve| serve.shutdown_deadline(None));
         let addr = server.addr;
+        // Is it over? Held from then on until the request is made.
+        let over = Arc::new(RwLock::new(false));
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
+                let over = over.clone();
                 thread::spawn(move || {
-                    // Nobody is refused before the shutdown; every request of whoever is connected is answered.
-                    while let Ok(mut client) = TcpStream::connect(addr) {
-                        let mut more = true;
-                        while more {
-                            say(&mut client, &get("/"));
-                            more = !hear(&mut client, "200", "hello").contains("connection: close") && kept;
+                    let mut last = None;
+                    for made in 0.. {
+                        let now = over.read().unwrap();
+                        if *now {
+                            return made;
                         }
+                        let mut client =
+                            last.take().unwrap_or_else(|| TcpStream::connect(addr).expect("it listens"));
+                        say(&mut client, &get("/"));
+                        drop(now);
+                        hear(&mut client, "200", "hello");
+                        last = kept.then_some(client);
                     }
+                    unreachable!("it is over before")
                 })
             })
             .collect();
         let begun = server.app.begun.clone();
         until(|| begun.get() >= 2000);
+        *over.write().unwrap() = true;
         let served = server.end();
         assert_eq!(served.cut_off, 0);
-        for client in clients {
-            client.join().expect("all are answered");
-        }
+        let made: u64 = clients.into_iter().map(|client| client.join().expect("all are answered")).sum();
+        assert_eq!(begun.get() as u64, made);
     }
+}
+
+#[test]
+fn each_request_is_told_of_its_connection() {
+    let _watch = watch();
+    #[derive(Clone)]
+    struct Peer(SocketAddr);
+    for rt in runtimes() {
+        let who = service_fn(async |request: Request<Incoming>| {
+            let Peer(addr) = request.extensions().get().expect("it is told");
+            Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(addr.to_string())))
+        });
+        let server = start_with(rt, App::default(), who, |serve| {
+            serve.with_connect_info(|stream: &dormouse_net::TcpStream| stream.peer_addr().map(Peer))
+        });
+        let mut clients = [server.connect(), server.connect()];
+        for _ in 0..2 {
+            for client in &mut clients {
+                say(client, &get("/"));
+                let own = client.local_addr().unwrap().to_string();
+                hear(client, "200", &own);
+            }
+        }
+        let addr = server.addr;
+        threads().block_on(async {
+            let stream = dormouse_net::TcpStream::connect(addr).await.unwrap();
+            let own = stream.local_addr().unwrap().to_string();
+            let handshake = hyper::client::conn::http2::handshake(hyper_rt::Executor, stream);
+            let (mut send, connection) = handshake.await.unwrap();
+            task::go(async move { drop(connection.await) });
+            for _ in 0..2 {
+                let request = Request::get("http://h/").body(Full::<Bytes>::default()).unwrap();
+                let body = send.send_request(request).await.unwrap().into_body();
+                assert_eq!(body.collect().await.unwrap().to_bytes(), own);
+            }
+        });
+        server.end();
+    }
+}
+
+#[test]
+fn a_connection_of_which_nothing_can_be_told_is_closed() {
+    let _watch = watch();
+    let app = App::default();
+    let handled = app.clone();
+    let asked = Count::new().0;
+    let asks = asked.clone();
+    let server =
+        start_with(threads(), app, service_fn(move |request| handled.clone().handle(request)), |serve| {
+            serve.with_connect_info(move |_| {
+                asks.add();
+                match asks.get() {
+                    1 => Err(std::io::Error::other("on purpose")),
+                    2 => std::panic::panic_any(ON_PURPOSE),
+                    _ => Ok(()),
+                }
+            })
+        });
+    hide_panics(ON_PURPOSE);
+    for _ in 0..2 {
+        ended(&mut server.connect());
+    }
+    let mut client = server.connect();
+    say(&mut client, &get("/"));
+    hear(&mut client, "200", "hello");
+    assert_eq!(server.end().connections, 3);
 }
 
 /// As one that the system's service manager keeps for the next start of the program.

@@ -445,6 +445,173 @@ fn an_http2_client_that_takes_no_more_of_an_answer_is_closed() {
     });
 }
 
+#[test]
+fn a_request_that_takes_too_long_is_answered_503() {
+    simulated(async || {
+        let server = start!(|serve| serve.request_timeout(s(5)).idle_timeout(s(800)));
+        let client = server.door.connect();
+        for count in 1..3 {
+            let begin = Instant::now();
+            client.say(WAIT).await;
+            assert!(answer(&client, "\r\n\r\n").await.starts_with("HTTP/1.1 503 "));
+            assert_eq!(begin.elapsed(), s(5));
+            // Its future is gone, and its connection is not.
+            assert_eq!((server.app.begun.get(), server.app.ended.get()), (count, count));
+        }
+        let (mut send, connection) = http2(&server).await;
+        let begin = Instant::now();
+        assert_eq!(get(&mut send, "/wait").await, (StatusCode::SERVICE_UNAVAILABLE, Bytes::new()));
+        assert_eq!(begin.elapsed(), s(5));
+        // In time.
+        client.say(WAIT).await;
+        let stream = task::spawn(async move { get(&mut send, "/wait").await });
+        sleep(s(5) - ms(1)).await;
+        server.app.gate.open();
+        assert!(answer(&client, "at last").await.starts_with("HTTP/1.1 200 "));
+        assert_eq!(stream.await.unwrap().1, "at last");
+        sleep(s(500)).await;
+        client.say(HELLO).await;
+        answer(&client, "hello").await;
+        connection.abort();
+    });
+}
+
+#[test]
+fn a_body_of_a_request_that_comes_too_slowly_is_answered_503() {
+    simulated(async || {
+        let server = start!(|serve| serve.request_timeout(s(5)));
+        let (client, begin) = (server.door.connect(), Instant::now());
+        client.say("POST /echo HTTP/1.1\r\nhost: h\r\ncontent-length: 100\r\n\r\n").await;
+        for _ in 0..4 {
+            sleep(s(1)).await;
+            client.say("x").await;
+        }
+        assert!(answer(&client, "\r\n\r\n").await.starts_with("HTTP/1.1 503 "));
+        assert_eq!((begin.elapsed(), closed(&client).await), (s(5), ms(0)));
+    });
+}
+
+/// A body whose second part never comes.
+struct Half(bool);
+
+impl Body for Half {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match std::mem::replace(&mut self.0, true) {
+            true => Poll::Pending,
+            false => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"half"))))),
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_takes_too_long_is_broken_off() {
+    simulated(async || {
+        let half = service_fn(async |_| {
+            sleep(s(3)).await;
+            Ok::<_, Infallible>(Response::new(Half(false)))
+        });
+        let server = start(App::default(), half, |serve| serve.request_timeout(s(5)));
+        let (client, begin) = (server.door.connect(), Instant::now());
+        client.say(HELLO).await;
+        answer(&client, "4\r\nhalf\r\n").await;
+        assert_eq!((closed(&client).await, begin.elapsed()), (s(2), s(5)));
+        let (mut send, _connection) = http2(&server).await;
+        let begin = Instant::now();
+        let mut body = send.send_request(request("/")).await.unwrap().into_body();
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "half");
+        body.frame().await.unwrap().unwrap_err();
+        assert_eq!(begin.elapsed(), s(5));
+    });
+}
+
+#[test]
+fn an_answer_without_end_is_broken_off_too() {
+    simulated(async || {
+        let endless = service_fn(async |_| Ok::<_, Infallible>(Response::new(Endless)));
+        let server = start(App::default(), endless, |serve| serve.request_timeout(s(5)));
+        let (client, begin) = (server.door.connect(), Instant::now());
+        client.say(HELLO).await;
+        let mut heard = String::new();
+        while let more = client.hear().await
+            && !more.is_empty()
+        {
+            heard = more;
+            sleep(ms(100)).await;
+        }
+        assert!(!heard.ends_with("0\r\n\r\n"), "{heard:?}");
+        assert!(begin.elapsed() >= s(5) && begin.elapsed() < s(6), "{:?}", begin.elapsed());
+    });
+}
+
+#[test]
+fn one_version_may_be_all_that_is_spoken() {
+    simulated(async || {
+        let (old, new) =
+            (start!(|serve| serve.http2_only().http1_only()), start!(|serve| serve.http2_only()));
+        // However it comes.
+        for pieces in [1, 5, 1000] {
+            for (server, other) in [(&old, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), (&new, "PO")] {
+                let client = server.door.connect();
+                for piece in other.as_bytes().chunks(pieces) {
+                    client.say(std::str::from_utf8(piece).unwrap()).await;
+                }
+                assert_eq!(closed(&client).await, ms(0));
+            }
+            let client = old.door.connect();
+            for piece in post("/echo", "PRI").as_bytes().chunks(pieces) {
+                client.say(std::str::from_utf8(piece).unwrap()).await;
+            }
+            answer(&client, "PRI").await;
+            client.say(HELLO).await;
+            answer(&client, "hello").await;
+        }
+        let (mut send, _connection) = http2(&new).await;
+        for _ in 0..3 {
+            assert_eq!(get(&mut send, "/").await.1, "hello");
+        }
+        assert_eq!((old.app.begun.get(), new.app.begun.get()), (6, 3));
+    });
+}
+
+#[test]
+fn at_shutdown_under_load_no_request_is_lost() {
+    simulated(async || {
+        let server = start!(|serve| serve.shutdown_deadline(None));
+        let load = |kept: bool| {
+            let door = server.door.clone();
+            task::spawn(async move {
+                // Nobody is refused before the shutdown; every request of whoever is connected is answered.
+                while !door.is_closed() {
+                    let (client, mut more) = (door.connect(), true);
+                    while more {
+                        sleep(ms(sim::rng().range(0..300))).await;
+                        client.say(HELLO).await;
+                        more = !answer(&client, "hello").await.contains("connection: close") && kept;
+                    }
+                }
+            })
+        };
+        let clients: Vec<_> = (0..8).map(|number| load(number % 2 == 0)).collect();
+        while server.app.begun.get() < 200 {
+            sleep(ms(1)).await;
+        }
+        assert_eq!(server.end().await.cut_off, 0);
+        for client in clients {
+            client.await.expect("all are answered");
+        }
+    });
+}
+
+fn post(path: &str, body: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
 fn request(path: &str) -> Request<Empty<Bytes>> {
     Request::get(format!("http://h{path}")).body(Empty::new()).unwrap()
 }

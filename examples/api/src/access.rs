@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use pin_project::pin_project;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -16,6 +17,10 @@ use std::time::Instant;
 const GONE: u16 = 499;
 /// The handler has panicked: this is what the server says then.
 const PANICKED: u16 = 500;
+
+/// Whose request it is: an extension of each.
+#[derive(Clone, Copy)]
+pub(crate) struct Client(pub(crate) SocketAddr);
 
 pub(crate) async fn log(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut entry = Entry::new(app, &request);
@@ -28,6 +33,7 @@ pub(crate) async fn log(State(app): State<Arc<App>>, request: Request, next: Nex
 struct Entry {
     app: Arc<App>,
     since: Instant,
+    client: Option<Client>,
     method: &'static str,
     route: Option<MatchedPath>,
     path: String,
@@ -41,6 +47,7 @@ impl Entry {
         Entry {
             app,
             since: Instant::now(),
+            client: request.extensions().get().copied(),
             method: name(request.method()),
             route: request.extensions().get().cloned(),
             path: request.uri().path().into(),
@@ -66,7 +73,8 @@ impl Drop for Entry {
         self.app.traffic.end(route, self.method, self.status, took);
         let (method, status, bytes) = (self.method, self.status, self.bytes);
         let ms = took.as_micros() as f64 / 1000.0;
-        tracing::info!(method, path = self.path, status, ms, bytes, "request");
+        let client = self.client.map(|client| tracing::field::display(client.0));
+        tracing::info!(client, method, path = self.path, status, ms, bytes, "request");
     }
 }
 

@@ -23,7 +23,7 @@ mod traffic;
 
 use clap::Parser;
 use clap::value_parser;
-use dormouse::net::{TcpListener, http};
+use dormouse::net::{TcpListener, TcpStream, http};
 use dormouse::prelude::*;
 use dormouse::sync::Semaphore;
 use limits::Limits;
@@ -133,6 +133,7 @@ async fn run(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
         stop: stop.clone(),
     });
     let serving = http::serve(listener, routes::router(&app, arguments.demo))
+        .with_connect_info(|stream: &TcpStream| stream.peer_addr().map(access::Client))
         .max_connections(arguments.connections as usize)
         .with_graceful_shutdown(async move { stop.done().await })
         .shutdown_deadline(arguments.grace);

@@ -24,6 +24,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) header: Option<Duration>,
+    pub(super) request: Option<Duration>,
     pub(super) idle: Option<Duration>,
 }
 

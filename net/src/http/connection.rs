@@ -1,6 +1,6 @@
 //! One connection: the protocol, the limits, and the end.
 use super::activity::{Activity, End, Limits};
-use super::service::{HttpService, Watched};
+use super::service::{HttpService, Info, Watched};
 use super::stream::Stream;
 use crate::hyper_rt::Executor;
 use dormouse_executor::time::{self, Duration, Instant, Sleep};
@@ -24,11 +24,12 @@ pub(super) struct Shared {
 }
 
 /// Serves a connection to its end. It must be polled by one task, with one waker.
-pub(super) async fn run<I, S>(stream: Stream<I>, service: S, shared: Arc<Shared>)
+pub(super) async fn run<I, S>(stream: Stream<I>, service: S, info: Option<Info<I>>, shared: Arc<Shared>)
 where
     I: Read + Write + Unpin + Send + 'static,
     S: HttpService,
 {
+    let Ok(tell) = info.map(|info| info(&stream.inner)).transpose() else { return };
     let activity = stream.activity.clone();
     let (mut closing, mut cut) = (pin!(shared.closing.done()), pin!(shared.cut.done()));
     // The wake-ups of the shutdown are asked for once, at the first poll, so that connections do not meet at the lists
@@ -39,7 +40,8 @@ where
         Poll::Ready(())
     })
     .await;
-    let service = Watched { service, activity: activity.clone(), closing: shared.closing.clone() };
+    let (limit, closing) = (shared.limits.request, shared.closing.clone());
+    let service = Watched { service, tell, activity: activity.clone(), limit, closing };
     let mut connection = pin!(shared.protocol.serve_connection_with_upgrades(stream, service));
     let timer = time::sleep_until(Instant::now());
     let mut watch =

@@ -36,13 +36,14 @@
 //! | [`header_read_timeout`](Serve::header_read_timeout) | the accept, or the first byte of a further request | the end of the request's head | 30 s |
 //! | [`idle_timeout`](Serve::idle_timeout) | the last byte of an answer | the first byte of the next request | 60 s |
 //! | [`idle_timeout`](Serve::idle_timeout) | a write that the client does not take | the next byte that it takes | 60 s |
+//! | [`request_timeout`](Serve::request_timeout) | the end of a request's head | the end of its answer | no limit |
 //! | [`max_connections`](Serve::max_connections) | | | no limit |
 //!
 //! With HTTP/2, a write counts as not taken too when no open answer has room in the client's window; and any byte of the
 //! client, as of a ping, counts as a sign of life.
 //!
-//! The time in between is the service's: how long a request may take, and how large its body may be, are its affair (as
-//! with the layers of `tower-http`).
+//! How large a request's body may be is the service's affair, as with the layers of `tower-http`. (Not those that need
+//! tokio's runtime, as its timeouts do.)
 //!
 //! # Shutdown
 //!

@@ -2,13 +2,13 @@
 use super::activity::{Activity, LAST_CALL, Limits};
 use super::connection::{self, Shared};
 use super::listener::Listener;
-use super::service::{HttpService, IntoService};
-use super::stream::Stream;
+use super::service::{HttpService, Info, IntoService};
+use super::stream::{Begin, Stream};
 use crate::hyper_rt::{Executor, Timer};
 use dormouse_executor::task;
 use dormouse_executor::time::{self, Duration, Instant};
 use dormouse_sync::{Context, OwnedSemaphorePermit, Semaphore, WaitGroup};
-use hyper::rt::{Read, Write};
+use hyper::Version;
 use hyper_util::server::conn::auto;
 use std::fmt;
 use std::future::{Pending, pending, poll_fn};
@@ -40,22 +40,30 @@ where
         shutdown: pending(),
         deadline: Some(Duration::from_secs(30)),
         connections: None,
-        limits: Limits { header: Some(Duration::from_secs(30)), idle: Some(Duration::from_secs(60)) },
+        limits: Limits {
+            header: Some(Duration::from_secs(30)),
+            request: None,
+            idle: Some(Duration::from_secs(60)),
+        },
+        only: None,
+        info: None,
     }
 }
 
 /// A server that is about to serve: see [`serve`].
 #[must_use = "a server does nothing unless it is awaited"]
-pub struct Serve<L, S, F = Pending<()>> {
+pub struct Serve<L: Listener, S, F = Pending<()>> {
     listener: L,
     service: S,
     shutdown: F,
     deadline: Option<Duration>,
     connections: Option<usize>,
     limits: Limits,
+    only: Option<Version>,
+    info: Option<Info<L::Stream>>,
 }
 
-impl<L, S, F> Serve<L, S, F> {
+impl<L: Listener, S, F> Serve<L, S, F> {
     /// Shuts down when `shutdown` is ready, whatever it says: what happens then is told [here](super#shutdown).
     ///
     /// ```no_run
@@ -67,8 +75,8 @@ impl<L, S, F> Serve<L, S, F> {
     /// # }
     /// ```
     pub fn with_graceful_shutdown<G: Future>(self, shutdown: G) -> Serve<L, S, G> {
-        let Serve { listener, service, deadline, connections, limits, .. } = self;
-        Serve { listener, service, shutdown, deadline, connections, limits }
+        let Serve { listener, service, deadline, connections, limits, only, info, .. } = self;
+        Serve { listener, service, shutdown, deadline, connections, limits, only, info }
     }
 
     /// How long the connections have from the shutdown on, 30 s unless this says else; `None`: as long as they take.
@@ -96,6 +104,75 @@ impl<L, S, F> Serve<L, S, F> {
         self
     }
 
+    /// How long the service may take for a request, from the end of its head to the end of the answer's body; `None`, which
+    /// is the default: as long as it likes. What is over then is given up: the service's future is dropped and 503 answered,
+    /// with an empty body; if the answer has begun, its connection (HTTP/2: its stream) is broken off, so that the client
+    /// sees that it is not complete.
+    ///
+    /// The service's time to read the request's body is a part of it, so a client that sends it slowly gets 503 too. Whether
+    /// the client takes what the service gives is the affair of [`idle_timeout`](Serve::idle_timeout). A service that
+    /// blocks its thread is not stopped. After an upgrade the time has ended with the answer.
+    ///
+    /// It holds for all requests, also for those whose answers have no end, such as streams of events: where there are some,
+    /// give the other handlers a [`timeout`](dormouse_executor::time::timeout) each instead.
+    pub fn request_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.limits.request = timeout.into();
+        self
+    }
+
+    /// Speaks HTTP/1 only, with all clients: a connection that begins as HTTP/2 does is closed. Of this and
+    /// [`http2_only`](Serve::http2_only) the last one counts.
+    pub fn http1_only(mut self) -> Self {
+        self.only = Some(Version::HTTP_11);
+        self
+    }
+
+    /// Speaks HTTP/2 only, with all clients: a connection that begins otherwise is closed. Of this and
+    /// [`http1_only`](Serve::http1_only) the last one counts.
+    pub fn http2_only(mut self) -> Self {
+        self.only = Some(Version::HTTP_2);
+        self
+    }
+
+    /// Tells all requests of a connection what `info` says of its stream, as one of their
+    /// [extensions](hyper::Request::extensions): the client's address, for example. A connection is closed when that is an
+    /// error, as it is of one that the client has given up already.
+    ///
+    /// ```no_run
+    /// # use dormouse_net::http::{self, http_body_util::Full, hyper};
+    /// # use dormouse_net::{TcpListener, TcpStream};
+    /// # use hyper::{Request, Response, body::{Bytes, Incoming}, service::service_fn};
+    /// # use std::{convert::Infallible, net::SocketAddr};
+    /// # async fn example(listener: TcpListener) -> std::io::Result<()> {
+    /// #[derive(Clone)]
+    /// struct Peer(SocketAddr);
+    ///
+    /// async fn who(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    ///     let Peer(addr) = request.extensions().get().expect("each request has it");
+    ///     Ok(Response::new(Full::from(format!("you are {addr}\n"))))
+    /// }
+    ///
+    /// http::serve(listener, service_fn(who)).with_connect_info(|stream: &TcpStream| stream.peer_addr().map(Peer)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// axum's handlers have it as `Extension<Peer>`, or, with `.map(axum::extract::ConnectInfo)` and axum's feature `tokio`, as
+    /// `ConnectInfo<SocketAddr>`.
+    ///
+    /// `info` is called once per connection, in its task; if it panics, that ends. A stream of TLS has not done its handshake
+    /// then. The last `info` that is given counts.
+    pub fn with_connect_info<T: Clone + Send + Sync + 'static>(
+        mut self,
+        info: impl Fn(&L::Stream) -> io::Result<T> + Send + Sync + 'static,
+    ) -> Self {
+        self.info = Some(Arc::new(move |stream| {
+            let info = info(stream)?;
+            Ok(Box::new(move |extensions| drop(extensions.insert(info.clone()))))
+        }));
+        self
+    }
+
     /// How long a connection may be quiet between two requests, and how long a client may take none of the bytes that are
     /// sent to it, 60 s unless this says else; `None`: as long as it likes. The connection is closed then.
     ///
@@ -106,14 +183,15 @@ impl<L, S, F> Serve<L, S, F> {
     }
 }
 
-impl<L: fmt::Debug, S, F> fmt::Debug for Serve<L, S, F> {
+impl<L: Listener + fmt::Debug, S, F> fmt::Debug for Serve<L, S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Serve { listener, deadline, connections, limits, .. } = self;
+        let Serve { listener, deadline, connections, limits, only, .. } = self;
         f.debug_struct("Serve")
             .field("listener", listener)
             .field("shutdown_deadline", deadline)
             .field("max_connections", connections)
             .field("limits", limits)
+            .field("only", only)
             .finish_non_exhaustive()
     }
 }
@@ -160,6 +238,8 @@ where
         let mut server = Server {
             service: self.service,
             shared: Arc::new(Shared { protocol, limits: self.limits, closing, cut }),
+            only: self.only,
+            info: self.info,
             permits: self.connections.map(|count| Arc::new(Semaphore::new(count))),
             open: WaitGroup::new(),
             connections: 0,
@@ -188,9 +268,11 @@ where
     }
 }
 
-struct Server<S> {
+struct Server<L: Listener, S> {
     service: S,
     shared: Arc<Shared>,
+    only: Option<Version>,
+    info: Option<Info<L::Stream>>,
     /// One for each connection that there may be.
     permits: Option<Arc<Semaphore>>,
     /// The connections that are open.
@@ -201,7 +283,7 @@ struct Server<S> {
     waiting: usize,
 }
 
-impl<S: HttpService> Server<S> {
+impl<L: Listener, S: HttpService> Server<L, S> {
     async fn permit(&mut self) -> Option<OwnedSemaphorePermit> {
         match &self.permits {
             Some(permits) => Some(permits.clone().acquire_owned().await.expect("nobody closes it")),
@@ -210,7 +292,7 @@ impl<S: HttpService> Server<S> {
     }
 
     /// Takes connections until the listener fails.
-    async fn accept_all<L: Listener>(&mut self, listener: &mut L) -> io::Error {
+    async fn accept_all(&mut self, listener: &mut L) -> io::Error {
         loop {
             // First the permit: what is over the limit stays in the system's queue.
             let permit = self.permit().await;
@@ -222,7 +304,7 @@ impl<S: HttpService> Server<S> {
     }
 
     /// Takes what the system has taken, closes the listener, and waits until nobody is left.
-    async fn finish<L: Listener>(&mut self, mut listener: L) {
+    async fn finish(&mut self, mut listener: L) {
         if listener.refuse() {
             // Those who are about to be connected come to be.
             let _ = until(time::sleep(LAST_CALL), self.accept_all(&mut listener)).await;
@@ -241,14 +323,13 @@ impl<S: HttpService> Server<S> {
         self.open.wait().await;
     }
 
-    fn spawn<I>(&mut self, stream: I, permit: Option<OwnedSemaphorePermit>)
-    where
-        I: Read + Write + Unpin + Send + 'static,
-    {
+    fn spawn(&mut self, stream: L::Stream, permit: Option<OwnedSemaphorePermit>) {
         self.connections += 1;
         let activity = Arc::new(Activity::new());
-        let stream = Stream { inner: stream, activity, _permit: permit, _open: self.open.guard() };
-        task::go(connection::run(stream, self.service.clone(), self.shared.clone()));
+        let begin = self.only.map(Begin::new);
+        let stream = Stream { inner: stream, begin, activity, _permit: permit, _open: self.open.guard() };
+        let (service, info) = (self.service.clone(), self.info.clone());
+        task::go(connection::run(stream, service, info, self.shared.clone()));
     }
 }
 

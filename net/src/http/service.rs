@@ -1,13 +1,16 @@
 //! Services, and what the server puts around one: requests are counted, panics caught.
 use super::activity::Activity;
+use dormouse_executor::time::{self, Duration, Instant, Sleep};
 use dormouse_sync::Context as Scope;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONNECTION, HeaderValue};
+use hyper::http::Extensions;
 use hyper::service::Service;
 use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::service::TowerToHyperService;
 use pin_project::pin_project;
 use std::error::Error;
+use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -85,10 +88,19 @@ where
     }
 }
 
+/// Asks a connection's stream what its requests are told.
+pub(super) type Info<I> = Arc<dyn Fn(&I) -> io::Result<Tell> + Send + Sync>;
+
+/// Tells a request.
+pub(super) type Tell = Box<dyn Fn(&mut Extensions) + Send + Sync>;
+
 /// The service of one connection.
 pub(super) struct Watched<S> {
     pub(super) service: S,
+    pub(super) tell: Option<Tell>,
     pub(super) activity: Arc<Activity>,
+    /// How long a request may take.
+    pub(super) limit: Option<Duration>,
     /// Done when the server shuts down.
     pub(super) closing: Scope,
 }
@@ -98,13 +110,17 @@ impl<S: HttpService> Service<Request<Incoming>> for Watched<S> {
     type Error = S::Error;
     type Future = Call<S::Future>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let http2 = request.version() == Version::HTTP_2;
+        let time = Time::new(self.limit);
         self.activity.begin(http2);
         let open = Open { activity: self.activity.clone(), http2, given: false };
+        if let Some(tell) = &self.tell {
+            tell(request.extensions_mut());
+        }
         // What a panic leaves behind is the service's own.
         let future = catch_unwind(AssertUnwindSafe(|| self.service.call(request))).ok();
-        Call { future, open: Some(open), closing: (!http2).then(|| self.closing.clone()) }
+        Call { future, open: Some(open), time, closing: (!http2).then(|| self.closing.clone()) }
     }
 }
 
@@ -140,12 +156,33 @@ impl Drop for Open {
     }
 }
 
+/// The time that is left to a request.
+#[derive(Default)]
+struct Time {
+    deadline: Option<Instant>,
+    /// From when on somebody waits. Apart, for connections whose requests have all the time.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Time {
+    fn new(limit: Option<Duration>) -> Time {
+        Time { deadline: limit.and_then(|limit| Instant::now().checked_add(limit)), timer: None }
+    }
+
+    /// Ready when there is none left.
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(deadline))).as_mut().poll(cx)
+    }
+}
+
 /// An answer to be.
 #[pin_project]
 pub(super) struct Call<F> {
-    /// Gone after a panic.
+    /// Gone after a panic, and when its time is over.
     #[pin]
     future: Option<F>,
+    time: Time,
     open: Option<Open>,
     /// For HTTP/1, whose answers say whether they are the last.
     closing: Option<Scope>,
@@ -164,16 +201,19 @@ where
             None => None,
         };
         let response = match polled {
-            Some(polled) => ready!(polled)?.map(Some),
-            None => {
-                let mut response = Response::new(None);
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                response
+            Some(Poll::Ready(response)) => response?.map(Some),
+            Some(Poll::Pending) => {
+                ready!(this.time.poll_over(cx));
+                // What it has is given back now, not when the answer has been sent.
+                let _ = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
+                empty(StatusCode::SERVICE_UNAVAILABLE)
             }
+            None => empty(StatusCode::INTERNAL_SERVER_ERROR),
         };
         let mut open = this.open.take().expect("polled until it is ready");
         open.give();
-        let mut response = response.map(|body| Answer { body, open });
+        let time = mem::take(this.time);
+        let mut response = response.map(|body| Answer { body, time, open });
         if this.closing.as_ref().is_some_and(Scope::is_done) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -181,12 +221,19 @@ where
     }
 }
 
+fn empty<B>(status: StatusCode) -> Response<Option<B>> {
+    let mut response = Response::new(None);
+    *response.status_mut() = status;
+    response
+}
+
 /// The body of an answer.
 #[pin_project]
 pub(super) struct Answer<B> {
-    /// None if the service has panicked: then it is empty.
+    /// None if the service has panicked, or its time was over: then it is empty.
     #[pin]
     body: Option<B>,
+    time: Time,
     open: Open,
 }
 
@@ -198,11 +245,15 @@ impl<B: Body<Error: Into<BoxError>>> Body for Answer<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
-        let this = self.project();
-        let Some(body) = this.body.as_pin_mut() else { return Poll::Ready(None) };
+        let mut this = self.project();
+        let Some(mut body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
         this.open.taken();
-        match catch_unwind(AssertUnwindSafe(|| body.poll_frame(cx))) {
+        match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll_frame(cx))) {
             Ok(polled) => {
+                let ends = matches!(polled, Poll::Ready(None | Some(Err(_)))) || body.is_end_stream();
+                if !ends && this.time.poll_over(cx).is_ready() {
+                    return Poll::Ready(Some(Err("the answer took too long".into())));
+                }
                 if let Poll::Ready(Some(_)) = polled {
                     this.open.give();
                 }

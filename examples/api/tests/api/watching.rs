@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::{File, read_to_string};
+use std::net::SocketAddr;
 use std::process::Command;
 
 #[test]
@@ -30,6 +31,7 @@ fn each_request_has_a_line_in_the_log() {
     let mut gone = Client::connect(api.addr);
     gone.send_request("GET", ENDLESS, None);
     until(|| metric(&api, "notes_readers_idle") == 3.0);
+    let addr = gone.0.get_ref().local_addr().expect("a socket");
     drop(gone);
     for (method, path, status, bytes) in [
         ("POST", "/notes", 201, None),
@@ -46,6 +48,8 @@ fn each_request_has_a_line_in_the_log() {
         assert!(bytes.is_none_or(|bytes| line["bytes"] == bytes), "{line}");
         assert!(line["ms"].as_f64().is_some_and(|ms| ms >= 0.0), "{line}");
         assert!(line["timestamp"].is_string(), "{line}");
+        let client: SocketAddr = line["client"].as_str().expect("an address").parse().expect("an address");
+        assert_eq!(client == addr, status == 499, "{line}");
     }
     // None is missing, and none is there twice.
     terminate(api);
