@@ -1,5 +1,6 @@
 //! A watchdog: a test that hangs ends its process with the test's name after a minute, or `DORMOUSE_TEST_LIMIT` seconds,
-//! instead of holding up the run.
+//! instead of holding up the run. So do the programs that it has started.
+use crate::process::kill_children;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::panic::Location;
@@ -61,6 +62,7 @@ fn look_on() {
                 // Not `eprintln!`: what a test prints is kept back, and would be lost in the abort.
                 let text = format!("\n{} hangs, at {}: aborting\n", test.name, test.place);
                 let _ = std::io::stderr().write_all(text.as_bytes());
+                kill_children();
                 std::process::abort();
             }
         }

@@ -1,6 +1,7 @@
-//! A test that hangs ends its process and is named; who asks for more time has it.
+//! A test that hangs ends its process, and what that has started, and is named; who asks for more time has it.
 use dormouse_testing::{child, watch, watch_for};
-use std::process::Output;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 use std::thread::{park, sleep};
 use std::time::Duration;
 
@@ -25,6 +26,30 @@ fn hangs() {
     let _over = watch_for(HOUR);
     let _watch = watch();
     drop(watch());
+    loop {
+        park();
+    }
+}
+
+#[test]
+fn what_a_test_that_hangs_has_started_ends_with_it() {
+    let _watch = watch();
+    // Its stderr ends when all who could write to it have ended.
+    let out = run("hangs_with_children");
+    assert!(!out.status.success() && String::from_utf8_lossy(&out.stderr).contains("hangs, at"), "{out:?}");
+}
+
+#[test]
+#[ignore = "run by what_a_test_that_hangs_has_started_ends_with_it"]
+fn hangs_with_children() {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "sleep 100 & sleep 100 & echo both; wait"]).stdout(Stdio::piped());
+    let mut shell = shell.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "both\n");
+    let _watch = watch();
+    let _ = shell.wait();
     loop {
         park();
     }
