@@ -10,6 +10,7 @@ use crate::hosts::{Host, Tokio};
 use crate::load::{self, Talk};
 use crate::measure::{Sample, Stopwatch, resident};
 use crate::registry::{Cell, Scale};
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::*};
 use std::time::Duration;
@@ -21,6 +22,7 @@ const LONG: Duration = Duration::from_secs(3_600);
 
 pub(crate) fn cells() -> Vec<Cell> {
     let mut cells = vec![
+        on_hosts!(Cell::new("memory/parked-for-ever", "task", "bytes"), parked_for_ever),
         parked_on_receive(Cell::new("memory/parked-on-receive", "task", "bytes")),
         on_hosts!(Cell::new("memory/parked-on-sleep", "task", "bytes"), parked_on_sleep),
         on_hosts!(Cell::new("memory/after-burst", "task", "bytes"), after_burst),
@@ -82,8 +84,21 @@ async fn settled<H: Host>(started: &AtomicU64, count: u64) {
     H::sleep(SETTLE).await;
 }
 
+/// Tasks that nothing wakes.
+fn parked_for_ever<H: Host>(host: H, scale: Scale) -> Sample {
+    parked(host, scale, std::future::pending::<()>)
+}
+
 /// Tasks sleep, and do not wake: the process ends before.
 fn parked_on_sleep<H: Host>(host: H, scale: Scale) -> Sample {
+    parked(host, scale, || H::sleep(LONG))
+}
+
+/// Each task waits for what `make` gives it.
+fn parked<H: Host, F>(host: H, scale: Scale, make: fn() -> F) -> Sample
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let count = tasks(scale);
     host.run(async move {
         let watch = Stopwatch::start();
@@ -93,7 +108,7 @@ fn parked_on_sleep<H: Host>(host: H, scale: Scale) -> Sample {
             let started = Arc::clone(&started);
             H::go(async move {
                 started.fetch_add(1, Relaxed);
-                H::sleep(LONG).await;
+                make().await;
             });
         }
         settled::<H>(&started, count).await;

@@ -7,6 +7,7 @@ mod channel_misc;
 mod condvar;
 mod context;
 mod http;
+mod idle;
 mod kv;
 mod machine;
 mod memory;
@@ -33,6 +34,7 @@ pub(crate) fn all() -> Vec<Cell> {
     let groups: &[fn() -> Vec<Cell>] = &[
         spawn::cells,
         scheduler::cells,
+        idle::cells,
         messages::cells,
         channel::cells,
         channel_go::cells,

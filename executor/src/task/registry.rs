@@ -180,7 +180,8 @@ pub(crate) struct Removed {
 impl Shard {
     /// An empty shard, whose tasks are numbered from `ids`.
     pub(crate) fn new(ids: Ids) -> Shard {
-        let tasks = Tasks { entries: Slab::new(), ids, spawned: 0, leaving: 0, shrink_at: NEVER, closed: false };
+        let tasks =
+            Tasks { entries: Slab::new(), ids, spawned: 0, leaving: 0, shrink_at: NEVER, closed: false };
         Shard { tasks: Lock::new(tasks), ended: Stack::new() }
     }
 
@@ -201,7 +202,8 @@ impl Shard {
         }
         let key = tasks.entries.insert(Entry { waker, meta: NonNull::from(meta), id, origin });
         // (`NONE` is no key.)
-        let key = u32::try_from(key).ok().filter(|key| *key != NONE).expect("fewer than 2^32 - 1 tasks per slot");
+        let key =
+            u32::try_from(key).ok().filter(|key| *key != NONE).expect("fewer than 2^32 - 1 tasks per slot");
         meta.register(number, key);
         let sweep = tasks.spawned.is_multiple_of(SWEEP);
         drop(tasks);
