@@ -77,6 +77,7 @@ mod semaphore;
 mod single_flight;
 mod wait_group;
 mod waiter;
+mod watch;
 
 #[cfg(all(test, dormouse_shuttle))]
 #[path = "models/shuttle/mod.rs"]

@@ -136,6 +136,12 @@ pub fn with_host<R>(host: &dyn Host, f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Has this thread a host? Without one an alarm costs a thread, which some waits can do without.
+#[inline]
+pub fn is_lent() -> bool {
+    HOST.get().is_some()
+}
+
 #[inline]
 fn with_current<R>(f: impl FnOnce(&dyn Host) -> R) -> Option<R> {
     let host = HOST.get()?;

@@ -91,3 +91,74 @@ fn close_against_wait_and_release() {
         assert!(semaphore.try_acquire().is_err());
     });
 }
+
+/// Futurelock: one that was granted its permit comes back, or goes, at any moment while two others look at it, with a clock
+/// that steps by 1 ms at each look: it is taken back, or claimed, or given back, once. All are served.
+#[test]
+fn taken_back_against_claim_and_drop() {
+    for dropped in [false, true] {
+        check(Some(2), STARVING, move || {
+            let (semaphore, data) = (semaphore(0), Arc::new(UnsafeCell::new(0)));
+            let mut first = Box::pin(semaphore.clone().acquire_owned());
+            assert!(poll(first.as_mut(), &Signal::new().1).is_pending());
+            semaphore.add_permits(1);
+            let other = {
+                let data = data.clone();
+                thread::spawn(move || {
+                    if !dropped {
+                        let permit = block_on(first).unwrap();
+                        bump(&data);
+                        let_go(permit);
+                    } else {
+                        let_go(first);
+                    }
+                })
+            };
+            let looking = on_thread(&semaphore, |semaphore| look_twice(semaphore));
+            let mut last = Box::pin(semaphore.acquire());
+            let (signal, waker) = Signal::new();
+            let mut ready = poll(last.as_mut(), &waker);
+            if ready.is_pending() {
+                ready = poll(last.as_mut(), &waker);
+            }
+            while ready.is_pending() {
+                signal.wait();
+                ready = poll(last.as_mut(), &waker);
+            }
+            bump(&data);
+            drop(ready);
+            other.join().unwrap();
+            looking.join().unwrap();
+            assert!(semaphore.is_idle() && semaphore.available_permits() == 1);
+        });
+    }
+}
+
+/// Waits, looks again without cause, and gives up.
+fn look_twice(semaphore: &Semaphore) {
+    let mut wait = Box::pin(semaphore.acquire());
+    for _ in 0..2 {
+        if poll(wait.as_mut(), &Signal::new().1).is_ready() {
+            return;
+        }
+    }
+    let_go(wait);
+}
+
+/// Futurelock against a close: what was passed over learns of it, what was granted is good, and nothing is lost.
+#[test]
+fn taken_back_against_close() {
+    check(Some(3), STARVING, || {
+        let semaphore = semaphore(0);
+        let mut first = Box::pin(semaphore.clone().acquire_owned());
+        assert!(poll(first.as_mut(), &Signal::new().1).is_pending());
+        semaphore.add_permits(1);
+        let looking = on_thread(&semaphore, |semaphore| look_twice(semaphore));
+        let other = thread::spawn(move || drop(block_on(first)));
+        step();
+        semaphore.close();
+        looking.join().unwrap();
+        other.join().unwrap();
+        assert!(semaphore.is_idle() && semaphore.available_permits() == 1);
+    });
+}

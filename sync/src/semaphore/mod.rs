@@ -22,7 +22,16 @@ use std::sync::Arc;
 /// # Fairness
 /// First come, first served, without exception: while somebody waits, nobody else gets a permit, by
 /// [`try_acquire`](Semaphore::try_acquire) neither. So one that asks for many is not passed over for ever by others that
-/// ask for few; it makes them wait instead. (A task that has been given its permits and is not polled holds them.)
+/// ask for few; it makes them wait instead.
+///
+/// # A future that is kept and not polled
+/// What a waiting future was given, and does not take as it is not polled (futurelock: it is lent to a `select!`, whose body
+/// waits for the same semaphore), is taken back after about 1 ms, and goes to the next. The one passed over keeps its
+/// place: polled again, it is the first of those who wait. Who does that is whoever waits or comes to wait: the first one
+/// to be polled sees it, and one that is polled 1 ms later takes it back. On dormouse's runtime those who wait wake
+/// themselves for that, so it happens within 2 ms (after a wait of more than 1 ms: if at most three of those next in line
+/// are not polled either); on other executors somebody must come or be polled.
+/// [`try_acquire`](Semaphore::try_acquire) takes nothing back.
 ///
 /// # The whole
 /// A semaphore made by [`new`](Semaphore::new) may grow by [`add_permits`](Semaphore::add_permits) at any time, up to

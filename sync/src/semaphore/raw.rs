@@ -5,32 +5,41 @@
 //! | state | event | state after | who wakes |
 //! |---|---|---|---|
 //! | enough, nobody waits | acquire, `try_acquire` | less | - |
-//! | not enough, or somebody waits | acquire | WAITERS; node Queued at the back | - |
+//! | not enough, or somebody waits | acquire | WAITERS; node waits at the back | - |
 //! | nobody waits | release | more | - |
-//! | WAITERS | release | more; then, with the gate held, from the front: as long as it is enough, less and Granted | the releaser, 32 at a time, between locks |
-//! | WAITERS | drop of a Queued one | it is out of the list; then as after a release | the dropper |
-//! | any | drop of a granted one that was never polled | as release | as release |
-//! | any | close | CLOSED; all nodes Closed | the closer, 32 at a time, between locks |
+//! | WAITERS | release | more; then, with the gate held, from the first one that waits: as long as it is enough, less and granted | the releaser, 32 at a time, between locks |
+//! | any | poll of a granted one | it is out of the queue | - |
+//! | any | drop of a waiting one | it is out of the queue; then as after a release | the dropper |
+//! | any | drop of a granted one | it is out of the queue; then as release | as release |
+//! | a granted one was seen 1 ms ago | acquire that queues, or poll of a waiting one | that one is absent; then as release | as release |
+//! | any | poll of an absent one | WAITERS; it waits before all others; then as after a release | as release |
+//! | any | drop of an absent one | it is out of the queue | - |
+//! | any | close | CLOSED; all nodes Closed, but those granted | the closer, 32 at a time, between locks |
 //!
 //! Invariants:
-//! - P1 WAITERS = the list is not empty; it changes with the gate held only, and is set in the exchange that has seen that
-//!   there is not enough, or that others wait.
-//! - P2 If WAITERS is set and there is enough for the head, somebody is on the way to [`Raw::serve`]: whoever made it so
-//!   (`models::semaphore`).
+//! - P1 WAITERS = somebody waits (one that is absent does not); it changes with the gate held only, and is set in the
+//!   exchange that has seen that there is not enough, or that others wait, or by one that serves then.
+//! - P2 If WAITERS is set and there is enough for the first one, somebody is on the way to [`Raw::serve`]: whoever made it
+//!   so (`models::semaphore`).
 //! - P3 Permits leave the word with WAITERS set by `serve` and `forget` only: nobody barges (`tests/semaphore.rs`).
-//! - P4 CLOSED is never cleared, and nobody queues or is granted anything under it.
+//! - P4 CLOSED is never cleared, and nobody queues, is granted anything or has it taken back under it.
+//! - P5 What was granted is out of the word, and belongs to the node until it is claimed, given back by its drop, or taken
+//!   back: one of them, with the gate held (`models::semaphore`).
 //!
-//! Locks and ordering: the gate is a leaf; wakers are cloned before it and woken or dropped after it. A
-//! release is a Release; who takes permits has read it with Acquire, or is granted them by somebody who has.
+//! Locks and ordering: the gate is a leaf; wakers are cloned before it and woken or dropped after it, and so is the clock
+//! read. A release is a Release; who takes permits has read it with Acquire, or is granted them by somebody who has.
 //!
 //! Rejected: giving a waiter what there is, until it has enough (tokio's: a large request then holds permits that it
 //! cannot use, and must give them back when it is dropped).
 //!
-//! Checked by `models::semaphore`, `tests/semaphore.rs`, `tests/reentrant_waits.rs`, `tests/stress_waits.rs`.
+//! Checked by `models::semaphore`, `tests/semaphore.rs`, `tests/futurelock.rs`, `tests/reentrant_waits.rs`,
+//! `tests/stress_waits.rs`.
 use super::error::{AcquireError, TryAcquireError};
-use crate::calm::{discard, in_batches, release};
+use crate::calm::{discard, in_batches};
+use crate::watch::Watch;
+use dormouse_wait::Instant;
 use dormouse_wait::frame::{self, Reason, Site};
-use dormouse_wait::list::{List, Node, Phase, Removed, Verdict};
+use dormouse_wait::list::{Entry, Node, Phase, Queue, Stand, Verdict};
 use dormouse_wait::lock::Lock;
 use dormouse_wait::prim::UnsafeCell;
 use dormouse_wait::prim::atomic::{AtomicUsize, Ordering::*};
@@ -55,10 +64,10 @@ pub(super) struct Raw {
     // A lock of its own beside what it guards: inside, the list would cost eight bytes more.
     gate: Lock<()>,
     /// How many permits each waiter asks for.
-    waiters: UnsafeCell<List<u32>>,
+    waiters: UnsafeCell<Queue<u32>>,
 }
 
-// SAFETY: the word and the gate are made for sharing; the list is touched with the gate held only (`gated`).
+// SAFETY: the word and the gate are made for sharing; the queue is touched with the gate held only (`gated`).
 unsafe impl Sync for Raw {}
 // No panic of user code happens while the list or the word is between two states.
 impl UnwindSafe for Raw {}
@@ -72,12 +81,12 @@ impl Raw {
                 None => (0, false),
             };
             let word = AtomicUsize::new(permits * ONE);
-            Raw { word, whole, fixed, gate: Lock::new(()), waiters: UnsafeCell::new(List::new()) }
+            Raw { word, whole, fixed, gate: Lock::new(()), waiters: UnsafeCell::new(Queue::new()) }
         }
     }
 
-    /// Calls `f` with the list, the gate held. `f` runs no user code.
-    fn gated<R>(&self, f: impl FnOnce(&mut List<u32>) -> R) -> R {
+    /// Calls `f` with the queue, the gate held. `f` runs no user code.
+    fn gated<R>(&self, f: impl FnOnce(&mut Queue<u32>) -> R) -> R {
         let _gate = self.gate.lock();
         self.waiters.with_mut(|list| {
             // SAFETY: the gate is held, so this is the only reference.
@@ -125,21 +134,31 @@ impl Raw {
     /// Adds permits; false, and nothing is added, if there would be more than may be.
     #[inline]
     pub(super) fn release(&self, count: usize) -> bool {
+        match self.add(count) {
+            None => false,
+            Some(word) => {
+                if word & WAITERS != 0 {
+                    self.serve();
+                }
+                true
+            }
+        }
+    }
+
+    /// The word before; `None`, and nothing is added, if there would be more than may be.
+    #[inline]
+    fn add(&self, count: usize) -> Option<usize> {
         let mut word = self.word.load(Relaxed);
         loop {
             if count > self.whole() - (word / ONE).min(self.whole()) {
-                return false;
+                return None;
             }
             // Ordering: Release pairs with the Acquire of who takes them.
             match self.word.compare_exchange_weak(word, word + count * ONE, Release, Relaxed) {
-                Ok(_) => break,
+                Ok(_) => return Some(word),
                 Err(now) => word = now,
             }
         }
-        if word & WAITERS != 0 {
-            self.serve();
-        }
-        true
     }
 
     pub(super) fn forget(&self, count: usize) -> usize {
@@ -154,18 +173,45 @@ impl Raw {
         }
     }
 
-    /// Grants from the front what there is enough for (P2).
+    /// Grants from the first one that waits what there is enough for (P2).
     #[cold]
     fn serve(&self) {
+        let mut granted = false;
         in_batches(|wakes| {
-            self.gated(|list| {
-                release(list, wakes, |count| self.take_for_waiter(*count));
-                self.settle(list);
+            self.gated(|queue| {
+                while !wakes.is_full() && queue.with_first(|count| self.take_for_waiter(*count)) == Some(true)
+                {
+                    queue.grant().into_iter().for_each(|waker| wakes.push(waker));
+                    granted = true;
+                }
+                if granted && !wakes.is_full() {
+                    queue.rouse(false, |waker| {
+                        wakes.push(waker);
+                        !wakes.is_full()
+                    });
+                }
+                self.settle(queue);
             });
         });
     }
 
-    /// Takes permits for the head of the list, with the gate held.
+    /// Looks at what is not claimed, for somebody who waits; what is taken back goes to the next, which is looked at, too.
+    #[cold]
+    fn look(&self, now: Instant) {
+        let revoke = |queue: &mut Queue<u32>| {
+            let mut revoked = false;
+            // P4.
+            if !self.is_closed() {
+                queue.look(now, |count| revoked |= self.add(*count as usize).is_some());
+            }
+            revoked
+        };
+        while self.gated(revoke) {
+            self.serve();
+        }
+    }
+
+    /// Takes permits for the first one that waits, with the gate held.
     fn take_for_waiter(&self, count: u32) -> bool {
         let mut word = self.word.load(Relaxed);
         loop {
@@ -180,10 +226,10 @@ impl Raw {
         }
     }
 
-    /// P1, after waiters have left the list.
-    fn settle(&self, list: &List<u32>) {
-        if list.is_empty() {
-            // Ordering: Relaxed; the bit says only whether to look at the list.
+    /// P1, after waiters have left the queue or were served.
+    fn settle(&self, queue: &Queue<u32>) {
+        if queue.none_waits() {
+            // Ordering: Relaxed; the bit says only whether to look at the queue.
             self.word.fetch_and(!WAITERS, Relaxed);
         }
     }
@@ -192,68 +238,164 @@ impl Raw {
         // Ordering: Release pairs with the Acquire of who reads it.
         self.word.fetch_or(CLOSED, Release);
         in_batches(|wakes: &mut Wakes| {
-            self.gated(|list| {
-                while !wakes.is_full()
-                    && let Some(waiter) = list.win()
-                {
+            self.gated(|queue| {
+                while !wakes.is_full() {
+                    let Some(waiter) = queue.win_absent() else { break };
                     waiter.finish(Verdict::Closed).into_iter().for_each(|waker| wakes.push(waker));
                 }
-                self.settle(list);
+                while !wakes.is_full() {
+                    let Some(waiter) = queue.win() else { break };
+                    waiter.finish(Verdict::Closed).into_iter().for_each(|waker| wakes.push(waker));
+                }
+                self.settle(queue);
             });
         });
     }
 
-    /// Queues `node`, which asks for `count`, or says at once how it ends, and gives the waker back.
-    fn enqueue(&self, node: Pin<&Node<u32>>, waker: Waker, count: u32) -> Option<(Verdict, Waker)> {
-        self.gated(|list| {
+    /// Queues `node`, which asks for `count`, unless it ends at once.
+    fn enqueue(&self, node: Pin<&Node<Entry<u32>>>, waker: Waker, count: u32, sleeps: bool) -> Step {
+        self.gated(|queue| {
             let mut word = self.word.load(Relaxed);
             loop {
                 if word & CLOSED != 0 {
-                    return Some((Verdict::Closed, waker));
+                    return Step::Ends(Verdict::Closed, Some(waker));
                 }
                 let served = word & WAITERS == 0 && word / ONE >= count as usize;
                 let next = if served { word - count as usize * ONE } else { word | WAITERS };
                 // Ordering: Acquire pairs with the Release of `release`, if permits are taken.
                 match self.word.compare_exchange_weak(word, next, Acquire, Relaxed) {
-                    Ok(_) if served => return Some((Verdict::Granted, waker)),
+                    Ok(_) if served => return Step::Ends(Verdict::Granted, Some(waker)),
                     Ok(_) => break,
                     Err(now) => word = now,
                 }
             }
+            let behind = !queue.is_empty();
             // SAFETY: the node is idle and pinned, and `Waiter::cancel` removes it before its memory goes.
-            unsafe { list.push_back(node, waker) };
-            None
+            unsafe { queue.push_back(node, waker, sleeps && !behind) };
+            Step::Waits { watch: behind, unclaimed: queue.unclaimed(), unused: None }
         })
     }
 
-    /// Takes a node that goes away out of the list, if it is there; those behind it may be served then. Gives its waker.
-    fn leave(&self, node: Pin<&Node<u32>>) -> Option<Waker> {
-        let (waker, others) = self.gated(|list| {
-            // SAFETY: if it was queued, it was in this list.
-            let Removed::WasQueued(waker) = (unsafe { list.remove(node) }) else { return (None, false) };
-            self.settle(list);
-            (waker, !list.is_empty())
+    /// A poll of one that is queued.
+    fn again(&self, node: Pin<&Node<Entry<u32>>>, waker: Waker, sleeps: bool) -> Step {
+        let (step, back) = self.gated(|queue| {
+            // SAFETY: if it was queued, it was in this queue.
+            let Some(stand) = (unsafe { queue.stand(node) }) else {
+                return (Step::Ends(Verdict::Closed, Some(waker)), false);
+            };
+            let unclaimed = queue.unclaimed();
+            if stand == Stand::Waits {
+                // SAFETY: it is in this queue.
+                let unused = unsafe { queue.rewake(node, waker, sleeps && !unclaimed) };
+                return (Step::Waits { watch: unclaimed, unclaimed, unused: Some(unused) }, false);
+            }
+            // SAFETY: as above.
+            let (_, nothing) = unsafe { queue.remove(node) };
+            debug_assert!(nothing.is_none_or(|waker| waker.will_wake(Waker::noop())));
+            if stand == Stand::Granted {
+                return (Step::Ends(Verdict::Granted, Some(waker)), false);
+            }
+            // P1: it serves then.
+            // Ordering: Relaxed, as in `settle`.
+            self.word.fetch_or(WAITERS, Relaxed);
+            // SAFETY: idle, as it was just removed; else as in `enqueue`.
+            unsafe { queue.push_front(node, waker, sleeps && !unclaimed) };
+            (Step::Waits { watch: unclaimed, unclaimed, unused: None }, true)
         });
-        if others {
+        if back {
             self.serve();
+            if self.claim(node) {
+                return Step::Ends(Verdict::Granted, None);
+            }
+        }
+        step
+    }
+
+    /// What is to be done by one that waits: it looks at what is unclaimed, and sets its alarm. How it ends, if it does.
+    fn wait(
+        &self,
+        node: Pin<&Node<Entry<u32>>>,
+        alarm: &mut Watch,
+        waker: &Waker,
+        step: Step,
+    ) -> Option<Verdict> {
+        let (watch, unclaimed, unused) = match step {
+            Step::Ends(verdict, unused) => {
+                discard(unused);
+                return Some(verdict);
+            }
+            Step::Waits { watch, unclaimed, unused } => (watch, unclaimed, unused),
+        };
+        discard(unused);
+        if !watch && !unclaimed {
+            return None;
+        }
+        let now = Instant::now();
+        if unclaimed {
+            self.look(now);
+            if self.claim(node) {
+                return Some(Verdict::Granted);
+            }
+        }
+        alarm.set(now, waker);
+        None
+    }
+
+    /// Claims what `node` was granted, if anything. Its waker then does nothing.
+    fn claim(&self, node: Pin<&Node<Entry<u32>>>) -> bool {
+        self.gated(|queue| {
+            // SAFETY: if it was queued, it was in this queue.
+            let granted = unsafe { queue.stand(node) } == Some(Stand::Granted);
+            if granted {
+                // SAFETY: as above. The waker is one that does nothing.
+                drop(unsafe { queue.remove(node) });
+            }
+            granted
+        })
+    }
+
+    /// Takes a node that goes away out of the queue, if it is there; those behind it may be served then. Gives its waker.
+    fn leave(&self, node: Pin<&Node<Entry<u32>>>, count: u32) -> Option<Waker> {
+        let (stand, waker, others) = self.gated(|queue| {
+            // SAFETY: if it was queued, it was in this queue.
+            let (stand, waker) = unsafe { queue.remove(node) };
+            self.settle(queue);
+            (stand, waker, !queue.none_waits())
+        });
+        match stand {
+            Some(Stand::Granted) => {
+                // They were taken from the word, and fit into it unless others were added meanwhile.
+                self.release(count as usize);
+            }
+            Some(Stand::Waits) if others => self.serve(),
+            _ => (),
         }
         waker
     }
+}
+
+/// What a poll found in the queue.
+enum Step {
+    /// It ends so; the waker is not needed.
+    Ends(Verdict, Option<Waker>),
+    /// It waits. `watch`: it is not asleep, and needs an alarm; `unclaimed`: there is something to look at.
+    Waits { watch: bool, unclaimed: bool, unused: Option<Waker> },
 }
 
 /// One who waits for permits: the part that the futures share. Their `Drop` calls [`Waiter::cancel`].
 #[pin_project]
 pub(super) struct Waiter {
     #[pin]
-    node: Node<u32>,
+    node: Node<Entry<u32>>,
     count: u32,
     site: Site,
+    watch: Watch,
 }
 
 impl Waiter {
     #[inline]
     pub(super) fn new(count: u32, site: Site) -> Self {
-        Waiter { node: Node::new(count), count, site }
+        Waiter { node: Node::new(Entry::new(count)), count, site, watch: Watch::new() }
     }
 
     pub(super) fn count(&self) -> u32 {
@@ -288,51 +430,42 @@ impl Waiter {
         raw: &Raw,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), AcquireError>> {
-        let node = self.as_ref().project_ref().node;
-        match node.phase() {
-            Phase::Idle if self.count as usize > raw.whole() && !raw.is_closed() => {
+        let this = self.project();
+        let node = this.node.into_ref();
+        let verdict = match node.phase() {
+            Phase::Idle if *this.count as usize > raw.whole() && !raw.is_closed() => {
                 node.spend();
                 return Poll::Ready(Err(AcquireError::TooMany));
             }
             Phase::Idle => {
                 let waker = cx.waker().clone();
-                if let Some((verdict, waker)) = raw.enqueue(node, waker, self.count) {
-                    node.conclude(verdict);
-                    discard(Some(waker));
-                }
+                let sleeps = this.watch.sleeps(&waker);
+                let step = raw.enqueue(node, waker, *this.count, sleeps);
+                raw.wait(node, this.watch, cx.waker(), step)
             }
+            Phase::Queued if raw.claim(node) => Some(Verdict::Granted),
             Phase::Queued => {
                 let waker = cx.waker().clone();
-                // SAFETY: if the node was queued, it was in this list.
-                let unused = raw.gated(|list| unsafe { list.rewake(node, waker) });
-                discard(Some(unused));
+                let sleeps = this.watch.sleeps(&waker);
+                let step = raw.again(node, waker, sleeps);
+                raw.wait(node, this.watch, cx.waker(), step)
             }
-            _ => (),
-        }
-        let outcome = match node.phase() {
-            Phase::Granted => Ok(()),
-            Phase::Closed => Err(AcquireError::Closed),
-            Phase::Spent => panic!("the future of Semaphore::acquire was polled after it had finished"),
-            Phase::Idle | Phase::Queued => {
-                frame::note(Reason::SemaphoreAcquire, Some(self.site));
-                return Poll::Pending;
-            }
+            Phase::Closed => Some(Verdict::Closed),
+            _ => panic!("the future of Semaphore::acquire was polled after it had finished"),
         };
+        let Some(verdict) = verdict else {
+            frame::note(Reason::SemaphoreAcquire, Some(this.site));
+            return Poll::Pending;
+        };
+        this.watch.end();
         node.spend();
-        Poll::Ready(outcome)
+        Poll::Ready(if verdict == Verdict::Granted { Ok(()) } else { Err(AcquireError::Closed) })
     }
 
-    /// The future goes away: takes it out of the list, and gives back what it was given and has not taken.
+    /// The future goes away: takes it out of the queue, and gives back what it was given and has not taken.
     pub(super) fn cancel(self: Pin<&mut Self>, raw: &Raw) {
-        let mut waker = None;
         if self.node.phase() == Phase::Queued {
-            waker = raw.leave(self.as_ref().project_ref().node);
+            discard(raw.leave(self.as_ref().project_ref().node, self.count));
         }
-        if self.node.phase() == Phase::Granted {
-            self.node.spend();
-            // They were taken from the word, and fit into it unless others were added meanwhile.
-            raw.release(self.count as usize);
-        }
-        discard(waker);
     }
 }

@@ -9,7 +9,7 @@ use dormouse_testing::Count;
 use dormouse_wait::Instant;
 use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host::{Host, with_host};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -70,20 +70,37 @@ pub(crate) fn all_released(waits: Vec<Spawn<Wait<'_>>>) {
     }
 }
 
-/// A clock that stands until it is moved, and counts the looks at it.
+/// A clock that stands until it is moved, counts the looks at it, and keeps alarms.
 pub(crate) struct Clock {
     start: Instant,
     now: Cell<Duration>,
     looks: Cell<usize>,
+    alarms: RefCell<Vec<(Instant, Waker)>>,
+    rung: Cell<usize>,
 }
 
 impl Clock {
     pub(crate) fn with<R>(f: impl FnOnce(&Clock) -> R) -> R {
-        let clock = Clock { start: Instant::now(), now: Cell::default(), looks: Cell::default() };
+        let clock = Clock {
+            start: Instant::now(),
+            now: Cell::default(),
+            looks: Cell::default(),
+            alarms: RefCell::default(),
+            rung: Cell::default(),
+        };
         with_host(&clock, || f(&clock))
     }
+    /// So much time passes; the alarms that are due by then ring.
     pub(crate) fn pass(&self, micros: u64) {
         self.now.set(self.now.get() + Duration::from_micros(micros));
+        let now = self.start + self.now.get();
+        let due: Vec<_> = self.alarms.borrow_mut().extract_if(.., |(at, _)| *at <= now).collect();
+        self.rung.set(self.rung.get() + due.len());
+        due.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+    /// The alarms that have rung, those that were taken back included.
+    pub(crate) fn rung(&self) -> usize {
+        self.rung.get()
     }
     pub(crate) fn looks(&self) -> usize {
         self.looks.get()
@@ -95,7 +112,7 @@ impl Host for Clock {
         self.looks.set(self.looks.get() + 1);
         self.start + self.now.get()
     }
-    fn alarm(&self, _: Instant, _: Waker) -> Alarm {
-        panic!("nothing here sets alarms");
+    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
+        Alarm::beside(waker, |waker| self.alarms.borrow_mut().push((at, waker)))
     }
 }

@@ -26,14 +26,18 @@
 //! - W8 no `&mut` ever covers a queued node: all methods take shared references or pointers (what would show it is
 //!   Miri, which CI does not have).
 //!
+//! [`Queue`] is a list for locks that hand over: who was served stays in it until it claims what it was given.
+//!
 //! Rejected: a `Vec` or slab of waiters (allocates, and removal of a cancelled one is not O(1)); storing a null
 //! `next`/`prev` when idle (writing the links before they are needed costs 3 ns a message).
 mod node;
+mod queue;
 
 use crate::claim::Claim;
 use crate::prim::atomic::Ordering::*;
 use node::{Links, Who};
 pub use node::{Node, Phase, Verdict};
+pub use queue::{CLAIM_WITHIN, Entry, Queue, Stand};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -97,7 +101,7 @@ impl<P> List<P> {
     /// its lock, its memory is not given up, and its owner neither spends, concludes nor resets it.
     #[inline(always)]
     pub unsafe fn push_back(&mut self, node: Pin<&Node<P>>, waker: Waker) {
-        self.link(node, Who::Task(waker), 0);
+        self.link(self.head, node, Who::Task(waker), 0);
     }
 
     /// Queues `node` behind all others, marked with `tag` for whoever [wins](Won::tag) it. (0: not marked.)
@@ -106,7 +110,7 @@ impl<P> List<P> {
     /// As for [`push_back`](List::push_back).
     #[inline(always)]
     pub unsafe fn push_tagged(&mut self, node: Pin<&Node<P>>, waker: Waker, tag: u32) {
-        self.link(node, Who::Task(waker), tag);
+        self.link(self.head, node, Who::Task(waker), tag);
     }
 
     /// Queues `node` before all others.
@@ -115,9 +119,20 @@ impl<P> List<P> {
     /// As for [`push_back`](List::push_back).
     #[inline(always)]
     pub unsafe fn push_front(&mut self, node: Pin<&Node<P>>, waker: Waker) {
-        self.link(node, Who::Task(waker), 0);
+        self.link(self.head, node, Who::Task(waker), 0);
         // In a ring, the last one becomes the first by moving the head one back.
         self.head = Some(NonNull::from(node.get_ref()));
+    }
+
+    /// Queues `node` before the one at `place`.
+    ///
+    /// # Safety
+    /// As for [`push_back`](List::push_back); `place` is linked in this list.
+    unsafe fn push_before(&mut self, place: NonNull<Node<P>>, node: Pin<&Node<P>>, waker: Waker) {
+        self.link(Some(place), node, Who::Task(waker), 0);
+        if self.head == Some(place) {
+            self.head = Some(NonNull::from(node.get_ref()));
+        }
     }
 
     /// Queues `node` behind all others, as arm number `arm` of a select.
@@ -126,11 +141,12 @@ impl<P> List<P> {
     /// As for [`push_back`](List::push_back); the claim has a waker, and stays where it is until the node is out.
     #[inline(always)]
     pub unsafe fn push_arm(&mut self, node: Pin<&Node<P>>, claim: Pin<&Claim>, arm: u32) {
-        self.link(node, Who::Arm(NonNull::from(claim.get_ref())), arm);
+        self.link(self.head, node, Who::Arm(NonNull::from(claim.get_ref())), arm);
     }
 
+    /// Links `node` before the one at `place`, which is `None` if the list is empty; behind all, if that is the head.
     #[inline(always)]
-    fn link(&mut self, node: Pin<&Node<P>>, who: Who, tag: u32) {
+    fn link(&mut self, place: Option<NonNull<Node<P>>>, node: Pin<&Node<P>>, who: Who, tag: u32) {
         let node = node.get_ref();
         debug_assert_eq!(node.phase(), Phase::Idle, "only an idle node can be queued");
         node.tag.with_mut(|slot| {
@@ -138,21 +154,21 @@ impl<P> List<P> {
             unsafe { *slot = MaybeUninit::new(tag) };
         });
         let this = NonNull::from(node);
-        let (next, prev) = match self.head {
+        let (next, prev) = match place {
             None => {
                 self.head = Some(this);
                 (this, this)
             }
-            Some(head) => {
+            Some(next) => {
                 // SAFETY: linked nodes are alive, and the lock is held.
-                let first = unsafe { head.as_ref() };
+                let after = unsafe { next.as_ref() };
                 // SAFETY: the lock is held and the node is linked.
-                let tail = unsafe { first.with_links(|links| std::mem::replace(&mut links.prev, this)) };
+                let prev = unsafe { after.with_links(|links| std::mem::replace(&mut links.prev, this)) };
                 // SAFETY: linked nodes are alive, and the lock is held.
-                let last = unsafe { tail.as_ref() };
+                let before = unsafe { prev.as_ref() };
                 // SAFETY: the lock is held and the node is linked.
-                unsafe { last.with_links(|links| links.next = this) };
-                (head, tail)
+                unsafe { before.with_links(|links| links.next = this) };
+                (next, prev)
             }
         };
         node.links.with_mut(|links| {
