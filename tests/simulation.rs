@@ -12,6 +12,7 @@
 //! | `broadcast` | all see one order, and nobody misses a value but as told | every run ends |
 //! | `watch` | values never go back; the last one is seen by all | who waits for a change has it at the instant it is sent |
 //! | `Mutex` | one owner | at a quiet moment a lock that is waited for is held; whoever has waited for 1 ms is next but one |
+//! | `Mutex`, `RwLock`, `Semaphore`, of which waits are begun and not polled | nothing is lost | nobody else is held up for longer than some ms |
 //! | `WaitGroup` | no wait ends before its round | at a quiet moment nobody waits whose round has ended |
 //! | `Context` | a cancel reaches all below at once; a deadline is exactly on time | whoever waits for one that is done is told |
 //! | `RateLimiter` | never more than the bucket gives | what is given up comes back |
@@ -29,6 +30,8 @@ mod broadcast;
 mod chan;
 #[path = "simulation/context.rs"]
 mod context;
+#[path = "simulation/futurelock.rs"]
+mod futurelock;
 #[path = "simulation/kit.rs"]
 mod kit;
 #[path = "simulation/ledger.rs"]

@@ -8,15 +8,17 @@
 //!
 //! | a waiter | is polled |
 //! |---|---|
-//! | queues behind others | once more after [`CLAIM_WITHIN`]: it has an alarm |
-//! | polled, something is unclaimed | again after [`CLAIM_WITHIN`] |
-//! | polled, nothing is unclaimed | when it is served: it is *asleep*, however long the lock is held |
-//! | asleep, among the next few behind a hand-over | at once: it is roused |
+//! | queues behind others | again after [`CLAIM_WITHIN`]: it has an alarm |
+//! | its alarm rings, something is unclaimed | again after [`CLAIM_WITHIN`] |
+//! | its alarm rings, nothing is unclaimed | when it is served: it is *asleep*, however long the lock is held |
+//! | asleep, and among the next few behind a hand-over | at once: it is roused |
+//! | roused | again after [`CLAIM_WITHIN`] |
 //!
-//! A queue that moves has nobody asleep in it, and rouses nobody. On other executors there are no alarms: an alarm outside
-//! of a runtime costs a thread's wake-up.
+//! So a wait of less than 1 ms costs an alarm that is taken back, and a longer one two polls more; and a lock that is held
+//! for long wakes nobody. On other executors there are no alarms: an alarm outside of a runtime costs a thread's wake-up.
 //!
 //! Checked by `tests/futurelock.rs`, and the models of the locks.
+use crate::calm::discard;
 use dormouse_wait::Instant;
 use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host;
@@ -24,6 +26,44 @@ pub(crate) use dormouse_wait::list::CLAIM_WITHIN;
 #[allow(unused_imports, reason = "for the docs")]
 use dormouse_wait::list::Queue;
 use std::task::Waker;
+
+/// What a poll found, with the lock of the queue held.
+pub(crate) enum Step<T> {
+    /// It ends so.
+    Ends(T),
+    /// It waits. `watch`: it is not asleep, and needs an alarm; `unclaimed`: there is something to look at.
+    Waits { watch: bool, unclaimed: bool },
+}
+
+/// With the wakers that are not needed.
+pub(crate) type Found<T> = (Step<T>, [Option<Waker>; 2]);
+
+/// How the alarm of a waiter stands, before a poll looks at the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alarmed {
+    /// There can be none.
+    Never,
+    /// It is not set.
+    Unset,
+    Set,
+    Rang,
+}
+
+impl Alarmed {
+    /// Is one asleep that queues, behind others or not?
+    pub(crate) fn sleeps_first(self, behind: bool) -> bool {
+        matches!(self, Alarmed::Unset | Alarmed::Rang) && !behind
+    }
+
+    /// Of one that is polled again: is it asleep? And if not, has it something to watch?
+    pub(crate) fn sleeps_on(self, unclaimed: bool) -> (bool, bool) {
+        match self {
+            Alarmed::Rang => (!unclaimed, unclaimed),
+            Alarmed::Unset => (false, true),
+            Alarmed::Set | Alarmed::Never => (false, unclaimed),
+        }
+    }
+}
 
 /// The alarm of one who waits.
 #[derive(Debug)]
@@ -34,18 +74,44 @@ impl Watch {
         Watch(None)
     }
 
-    /// Before a poll looks at the queue: is the waiter asleep, unless it finds something unclaimed (or, the first time,
-    /// somebody before it)? An alarm that has not rung wakes `waker` from now on.
-    pub(crate) fn sleeps(&mut self, waker: &Waker) -> bool {
-        self.0.take_if(|alarm| !alarm.rewake(waker));
-        self.0.is_none() && host::is_lent()
+    /// Before a poll looks at the queue. An alarm that has not rung wakes `waker` from now on.
+    pub(crate) fn before(&mut self, waker: &Waker) -> Alarmed {
+        if self.0.as_ref().is_some_and(|alarm| alarm.rewake(waker)) {
+            return Alarmed::Set;
+        }
+        let rang = self.0.take().is_some();
+        match (host::is_lent(), rang) {
+            (false, _) => Alarmed::Never,
+            (true, false) => Alarmed::Unset,
+            (true, true) => Alarmed::Rang,
+        }
     }
 
-    /// Sets the alarm, if there can be one and it is not set. After the queue was told that the waiter is not asleep.
-    pub(crate) fn set(&mut self, now: Instant, waker: &Waker) {
+    /// After that: one that waits has `look` look at what is unclaimed, which says whether the wait has ended by that,
+    /// and sets its alarm, if there can be one and it is not set. `now` is the present time, if it has been asked for.
+    pub(crate) fn follow<T>(
+        &mut self,
+        (step, unused): Found<T>,
+        waker: &Waker,
+        now: Option<Instant>,
+        look: impl FnOnce(Instant) -> Option<T>,
+    ) -> Option<T> {
+        unused.into_iter().for_each(discard);
+        let (watch, unclaimed) = match step {
+            Step::Ends(end) => return Some(end),
+            Step::Waits { watch, unclaimed } => (watch, unclaimed),
+        };
+        if !watch && !unclaimed {
+            return None;
+        }
+        let now = now.unwrap_or_else(Instant::now);
+        if unclaimed && let Some(end) = look(now) {
+            return Some(end);
+        }
         if host::is_lent() {
             host::renew(&mut self.0, now + CLAIM_WITHIN, waker);
         }
+        None
     }
 
     /// The wait is over.

@@ -4,15 +4,15 @@ mod common;
 
 use common::load::Dice;
 use common::{Clock, poll};
-use dormouse_sync::Semaphore;
-use dormouse_sync::futures::Acquire;
+use dormouse_sync::futures::{Acquire, Lock, Read, Write};
+use dormouse_sync::{Mutex, RwLock, Semaphore};
 use dormouse_testing::{Count, watch};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 use tokio_test::task::{Spawn, spawn};
-use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok};
+use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok};
 
 /// Those who wait, each for so many.
 fn waiting<const N: usize>(semaphore: &Semaphore, counts: [u32; N]) -> [Spawn<Acquire<'_>>; N] {
@@ -313,7 +313,7 @@ fn nothing_is_lost() {
                     }
                     3..7 if !waits.is_empty() => {
                         let at = dice.roll(waits.len() as u64) as usize;
-                        if let std::task::Poll::Ready(permit) = poll(waits[at].as_mut(), Waker::noop()) {
+                        if let Poll::Ready(permit) = poll(waits[at].as_mut(), Waker::noop()) {
                             held.push(permit.unwrap());
                             drop(waits.swap_remove(at));
                         }
@@ -326,18 +326,452 @@ fn nothing_is_lost() {
                 assert!(out + semaphore.available_permits() <= PERMITS as usize);
             }
             drop(held);
-            // Whoever is polled now gets it in time, however many are not.
+            // Who is polled now gets it, however many are not.
             let mut last: Pin<Box<dyn Future<Output = _>>> =
                 Box::pin(semaphore.clone().acquire_many_owned(PERMITS));
             let served = (0..1000).any(|_| {
                 clock.pass(1000);
-                // One of the others that asks for many may be before it, and is next only as long as it is polled.
-                waits.retain_mut(|wait| poll(wait.as_mut(), Waker::noop()).is_pending());
                 poll(last.as_mut(), Waker::noop()).is_ready()
             });
-            assert!(served, "seed {seed}");
+            assert!(served, "seed {seed}: the others hold it up");
             drop((waits, last));
             assert_eq!(semaphore.available_permits(), PERMITS as usize);
         });
     }
+}
+
+fn reader(lock: &RwLock<u32>) -> Spawn<Read<'_, u32>> {
+    let mut wait = spawn(lock.read());
+    assert_pending!(wait.poll());
+    wait
+}
+
+fn writer(lock: &RwLock<u32>) -> Spawn<Write<'_, u32>> {
+    let mut wait = spawn(lock.write());
+    assert_pending!(wait.poll());
+    wait
+}
+
+/// What `wait` gives within so many alarms.
+#[track_caller]
+fn within<F: Future>(clock: &Clock, alarms: usize, wait: &mut Spawn<F>) -> F::Output {
+    for _ in 0..alarms {
+        if wait.is_woken()
+            && let Poll::Ready(output) = wait.poll()
+        {
+            return output;
+        }
+        clock.pass(1000);
+    }
+    assert!(wait.is_woken(), "nobody wakes it");
+    assert_ready!(wait.poll())
+}
+
+/// One of the readers that were admitted is not polled: the writer behind them gets its turn all the same; the one passed
+/// over reads with the next.
+#[test]
+fn a_reader_of_a_batch() {
+    Clock::with(|clock| {
+        let lock = RwLock::new(0);
+        let held = lock.try_write().unwrap();
+        let [mut a, mut gone, mut b] = [reader(&lock), reader(&lock), reader(&lock)];
+        let (mut next, mut last) = (writer(&lock), writer(&lock));
+        drop(held);
+        let reading = (assert_ready!(a.poll()), assert_ready!(b.poll()));
+        clock.pass(1000);
+        assert_pending!(next.poll());
+        clock.pass(1000);
+        assert_pending!(next.poll());
+        // Those who read do so.
+        assert!(lock.try_write().is_none() && lock.try_read().is_none());
+        drop(reading);
+        let guard = assert_ready!(next.poll());
+        assert_pending!(gone.poll());
+        drop(guard);
+        let guard = assert_ready!(gone.poll());
+        assert_pending!(last.poll());
+        drop(guard);
+        drop(assert_ready!(last.poll()));
+        assert!(lock.try_write().is_some());
+    });
+}
+
+/// A writer that was handed the lock is not polled: those behind it, readers or writers, get their turn; it is the next writer.
+#[test]
+fn a_writer_is_passed_over() {
+    for reads in [false, true] {
+        Clock::with(|clock| {
+            let lock = RwLock::new(0);
+            let held = lock.try_read().unwrap();
+            let (mut gone, mut behind) = (writer(&lock), writer(&lock));
+            let mut readers = if reads { vec![reader(&lock)] } else { vec![] };
+            drop(held);
+            let guard = match readers.first_mut() {
+                Some(reader) => Err(within(clock, 2, reader)),
+                None => Ok(within(clock, 2, &mut behind)),
+            };
+            assert_pending!(gone.poll());
+            let mut last = writer(&lock);
+            drop(guard);
+            let guard = assert_ready!(gone.poll());
+            assert_pending!(last.poll());
+            drop(guard);
+            if reads {
+                drop(assert_ready!(behind.poll()));
+            }
+            drop(assert_ready!(last.poll()));
+            assert!(lock.try_write().is_some());
+        });
+    }
+}
+
+/// Several in a row, readers and writers, of which the last one is polled.
+#[test]
+fn readers_and_writers_in_a_row() {
+    Clock::with(|clock| {
+        let lock = RwLock::new(0);
+        let held = lock.try_write().unwrap();
+        let gone = (reader(&lock), writer(&lock), reader(&lock), writer(&lock));
+        let mut last = writer(&lock);
+        // All of them sleep.
+        for _ in 0..3 {
+            clock.pass(1000);
+            let _ = last.is_woken() && last.poll().is_ready();
+        }
+        drop(held);
+        drop(within(clock, 6, &mut last));
+        assert!(lock.try_write().is_some(), "the others hold up nobody");
+        drop(gone);
+        assert!(lock.try_write().is_some());
+    });
+}
+
+/// Without a host, as `whoever_comes_takes_it_back`.
+#[test]
+fn whoever_comes_reads() {
+    let lock = RwLock::new(0);
+    let held = lock.try_read().unwrap();
+    let gone = writer(&lock);
+    drop(held);
+    let mut first = reader(&lock);
+    std::thread::sleep(Duration::from_millis(2));
+    let mut second = spawn(lock.read());
+    drop(assert_ready!(second.poll()));
+    assert!(first.is_woken());
+    drop(assert_ready!(first.poll()));
+    drop(gone);
+    assert!(lock.try_write().is_some());
+}
+
+/// Dropped after it was passed over, polled never again, and the lock moves on.
+#[test]
+fn passed_over_and_dropped() {
+    Clock::with(|clock| {
+        let lock = RwLock::new(0);
+        let held = lock.try_write().unwrap();
+        let (reads, writes) = (reader(&lock), writer(&lock));
+        let mut next = writer(&lock);
+        drop(held);
+        let guard = within(clock, 4, &mut next);
+        drop((reads, writes));
+        assert!(lock.try_read().is_none());
+        drop(guard);
+        assert!(lock.try_write().is_some());
+    });
+}
+
+/// However long it is held, those who wait are woken once, and a hand-over rouses few.
+#[test]
+fn nobody_is_woken_while_it_is_written() {
+    Clock::with(|clock| {
+        let lock = RwLock::new(0);
+        let held = lock.try_write().unwrap();
+        let mut readers: Vec<_> = (0..20).map(|_| reader(&lock)).collect();
+        let mut writers: Vec<_> = (0..20).map(|_| writer(&lock)).collect();
+        let mut woken = 0;
+        for _ in 0..100 {
+            clock.pass(1000);
+            woken += poll_woken(&mut readers) + poll_woken(&mut writers);
+        }
+        // The readers wait for the one that holds it only.
+        assert_eq!((woken, clock.rung()), (20, 20));
+        drop(held);
+        assert_eq!(poll_woken(&mut writers), 4);
+        for mut reader in readers {
+            drop(assert_ready!(reader.poll()));
+        }
+        drop(assert_ready!(writers[0].poll()));
+    });
+}
+
+/// As `nothing_is_lost`: in the end the lock is free.
+#[test]
+fn the_lock_is_free_in_the_end() {
+    let _watch = watch();
+    for seed in 1..200 {
+        Clock::with(|clock| {
+            let mut dice = Dice(seed * 0x9E37_79B9);
+            let lock = Arc::new(RwLock::new(()));
+            type Wait<G> = Pin<Box<dyn Future<Output = G>>>;
+            let mut reads: Vec<Wait<_>> = Vec::new();
+            let mut writes: Vec<Wait<_>> = Vec::new();
+            let (mut reading, mut writing) = (Vec::new(), Vec::new());
+            fn poll_one<G>(dice: &mut Dice, waits: &mut Vec<Wait<G>>, held: &mut Vec<G>) {
+                if waits.is_empty() {
+                    return;
+                }
+                let at = dice.roll(waits.len() as u64) as usize;
+                if let Poll::Ready(guard) = poll(waits[at].as_mut(), Waker::noop()) {
+                    held.push(guard);
+                    drop(waits.swap_remove(at));
+                }
+            }
+            for _ in 0..300 {
+                match dice.roll(13) {
+                    0..2 => reads.push(Box::pin(lock.clone().read_owned())),
+                    2 => writes.push(Box::pin(lock.clone().write_owned())),
+                    3..5 => poll_one(&mut dice, &mut reads, &mut reading),
+                    5..7 => poll_one(&mut dice, &mut writes, &mut writing),
+                    7 => drop((!reads.is_empty()).then(|| reads.swap_remove(0))),
+                    8 => drop((!writes.is_empty()).then(|| writes.swap_remove(0))),
+                    9 => drop(reading.pop()),
+                    10 => drop(writing.pop()),
+                    _ => clock.pass(400),
+                }
+                assert!(writing.len() <= 1 && (writing.is_empty() || reading.is_empty()));
+            }
+            drop((reading, writing));
+            let mut last: Wait<_> = Box::pin(lock.clone().write_owned());
+            let served = (0..1000).any(|_| {
+                clock.pass(1000);
+                poll(last.as_mut(), Waker::noop()).is_ready()
+            });
+            assert!(served, "seed {seed}: the others are polled no more, and hold it up");
+            drop((last, reads, writes));
+            assert!(lock.try_write().is_some());
+        });
+    }
+}
+
+/// One that was woken and lost, and is handed the lock by the next unlock; and one that waits behind it.
+fn handed_over<'a>(clock: &Clock, mutex: &'a Mutex<()>) -> [Spawn<Lock<'a, ()>>; 2] {
+    let guard = mutex.try_lock().unwrap();
+    let mut owner = spawn(mutex.lock());
+    assert_pending!(owner.poll());
+    clock.pass(1000);
+    drop(guard);
+    let guard = mutex.try_lock().unwrap();
+    assert_pending!(owner.poll());
+    let mut behind = spawn(mutex.lock());
+    assert_pending!(behind.poll());
+    drop(guard);
+    assert!(owner.is_woken() && mutex.try_lock().is_none());
+    [owner, behind]
+}
+
+/// The mutex was handed over to one that is not polled: the next one has it; the other is owed it when it comes back.
+#[test]
+fn a_mutex_that_was_handed_over() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        let [mut gone, mut next] = handed_over(clock, &mutex);
+        let guard = within(clock, 2, &mut next);
+        assert_pending!(gone.poll());
+        let mut last = spawn(mutex.lock());
+        assert_pending!(last.poll());
+        drop(guard);
+        assert!(mutex.try_lock().is_none(), "it is handed over again");
+        drop(assert_ready!(gone.poll()));
+        drop(assert_ready!(last.poll()));
+        assert!(mutex.try_lock().is_some());
+    });
+}
+
+/// Claimed in its time, passed over and dropped, or taken when it is free: each time the lock moves on.
+#[test]
+fn a_mutex_that_was_claimed_or_dropped() {
+    for case in 0..3 {
+        Clock::with(|clock| {
+            let mutex = Mutex::new(());
+            let [mut first, mut next] = handed_over(clock, &mutex);
+            if case == 0 {
+                clock.pass(1000);
+                assert_pending!(next.poll());
+                clock.pass(999);
+                assert_pending!(next.poll());
+                drop(assert_ready!(first.poll()));
+                drop(assert_ready!(next.poll()));
+            } else {
+                drop(within(clock, 2, &mut next));
+                match case {
+                    1 => drop(first),
+                    _ => drop(assert_ready!(first.poll())),
+                }
+            }
+            assert!(mutex.try_lock().is_some());
+        });
+    }
+}
+
+/// A free mutex whose next one was woken and is not polled: those behind it wake themselves, and take it.
+#[test]
+fn a_woken_one_that_does_not_come() {
+    for held in [0, 10_000] {
+        Clock::with(|clock| {
+            let mutex = Mutex::new(());
+            let guard = mutex.try_lock().unwrap();
+            let mut waits: Vec<_> = (0..3).map(|_| spawn(mutex.lock())).collect();
+            for wait in &mut waits {
+                assert_pending!(wait.poll());
+            }
+            clock.pass(held);
+            poll_woken(&mut waits);
+            drop(guard);
+            // The first two are not polled.
+            drop(within(clock, 3, &mut waits[2]));
+            drop(waits);
+            assert!(mutex.try_lock().is_some());
+        });
+    }
+}
+
+/// The same if the lock was taken again meanwhile, for longer than their alarms: its unlock wakes the next one (M6).
+#[test]
+fn a_woken_one_that_does_not_come_and_a_long_section() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        let guard = mutex.try_lock().unwrap();
+        let mut waits: Vec<_> = (0..6).map(|_| spawn(mutex.lock())).collect();
+        for wait in &mut waits {
+            assert_pending!(wait.poll());
+        }
+        drop(guard);
+        let guard = mutex.try_lock().unwrap();
+        let gone = waits.remove(0);
+        for _ in 0..5 {
+            clock.pass(1000);
+            poll_woken(&mut waits);
+        }
+        drop(guard);
+        assert!(waits[0].is_woken());
+        drop(assert_ready!(waits[0].poll()));
+        drop(gone);
+    });
+}
+
+/// However long it is held, those who wait are woken once.
+#[test]
+fn nobody_is_woken_while_it_is_locked() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        let guard = mutex.try_lock().unwrap();
+        let mut waits: Vec<_> = (0..20).map(|_| spawn(mutex.lock())).collect();
+        for wait in &mut waits {
+            assert_pending!(wait.poll());
+        }
+        let mut woken = 0;
+        for _ in 0..100 {
+            clock.pass(1000);
+            woken += poll_woken(&mut waits);
+        }
+        assert_eq!((woken, clock.rung()), (19, 19));
+        drop(guard);
+        // Those next behind the first one are, and leave the lock to it.
+        assert_eq!(poll_woken(&mut waits[1..]), 4);
+        drop(assert_ready!(waits[0].poll()));
+    });
+}
+
+/// Without a host, whoever comes takes it back.
+#[test]
+fn whoever_comes_locks() {
+    let mutex = Mutex::new(());
+    let guard = mutex.try_lock().unwrap();
+    let mut gone = spawn(mutex.lock());
+    assert_pending!(gone.poll());
+    std::thread::sleep(Duration::from_millis(1));
+    drop(guard);
+    let guard = mutex.try_lock().unwrap();
+    assert_pending!(gone.poll());
+    drop(guard);
+    let mut first = spawn(mutex.lock());
+    assert_pending!(first.poll());
+    std::thread::sleep(Duration::from_millis(2));
+    drop(assert_ready!(spawn(mutex.lock()).poll()));
+    assert!(first.is_woken());
+    drop(assert_ready!(first.poll()));
+}
+
+/// As `nothing_is_lost`: in the end the mutex is free.
+#[test]
+fn the_mutex_is_free_in_the_end() {
+    let _watch = watch();
+    for seed in 1..300 {
+        Clock::with(|clock| {
+            let mut dice = Dice(seed * 0x9E37_79B9);
+            let mutex = Arc::new(Mutex::new(()));
+            let mut waits: Vec<Pin<Box<dyn Future<Output = _>>>> = Vec::new();
+            let mut held = Vec::new();
+            for _ in 0..300 {
+                match dice.roll(10) {
+                    0..2 => waits.push(Box::pin(mutex.clone().lock_owned())),
+                    2..6 if !waits.is_empty() => {
+                        let at = dice.roll(waits.len() as u64) as usize;
+                        if let Poll::Ready(guard) = poll(waits[at].as_mut(), Waker::noop()) {
+                            held.push(guard);
+                            drop(waits.swap_remove(at));
+                        }
+                    }
+                    6 if !waits.is_empty() => drop(waits.swap_remove(dice.roll(waits.len() as u64) as usize)),
+                    7 => drop(held.pop()),
+                    8 => held.extend(mutex.clone().try_lock_owned()),
+                    _ => clock.pass(400),
+                }
+                assert!(held.len() <= 1);
+            }
+            drop(held);
+            let mut last: Pin<Box<dyn Future<Output = _>>> = Box::pin(mutex.clone().lock_owned());
+            let served = (0..1000).any(|_| {
+                clock.pass(1000);
+                poll(last.as_mut(), Waker::noop()).is_ready()
+            });
+            assert!(served, "seed {seed}: the others are polled no more, and hold it up");
+            drop((last, waits));
+            assert!(mutex.try_lock().is_some());
+        });
+    }
+}
+
+/// On tokio: a task that keeps what it was given in a future that it does not poll, and others that come again and again.
+#[test]
+fn others_come_again_on_tokio() {
+    let _watch = watch();
+    let semaphore = Arc::new(Semaphore::new(0));
+    let mut gone = Box::pin(semaphore.acquire());
+    assert!(poll(gone.as_mut(), Waker::noop()).is_pending());
+    semaphore.add_permits(1);
+    let host = common::load::tokio();
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let semaphore = semaphore.clone();
+            host.spawn(async move {
+                let mut served = 0;
+                // Whoever gives up lets others come, and look.
+                while served < 100 {
+                    let acquire = semaphore.clone().acquire_owned();
+                    match tokio::time::timeout(Duration::from_millis(2), acquire).await {
+                        Ok(permit) => drop(permit.unwrap()),
+                        Err(_) => continue,
+                    }
+                    served += 1;
+                }
+            })
+        })
+        .collect();
+    host.block_on(async {
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+    assert!(poll(gone.as_mut(), Waker::noop()).is_ready());
 }

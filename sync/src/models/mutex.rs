@@ -178,3 +178,48 @@ fn passes_over_a_lost_waiter() {
         assert!(mutex.is_idle());
     });
 }
+
+/// Futurelock: the lock is handed over to one that comes back, or goes, at any moment while another looks at it, with a clock
+/// that steps by 1 ms at each look: it is taken back, or claimed, or given up, once.
+#[test]
+fn taken_back_against_claim_and_drop() {
+    for dropped in [false, true] {
+        check(Some(2), STARVING, move || {
+            let mutex = data();
+            let guard = try_lock(&mutex).unwrap();
+            let mut first = Box::pin(mutex.clone().lock_owned());
+            let (_, waker) = Signal::new();
+            assert!(poll(first.as_mut(), &waker).is_pending());
+            let_go(guard);
+            // It is woken, and loses: now it is owed the lock, and gets it.
+            let guard = try_lock(&mutex).unwrap();
+            assert!(poll(first.as_mut(), &waker).is_pending());
+            let_go(guard);
+            assert!(try_lock(&mutex).is_none());
+            let other = thread::spawn(move || {
+                if dropped {
+                    return let_go(first);
+                }
+                let guard = block_on(first);
+                bump(&guard);
+                let_go(guard);
+            });
+            // It queues, sees it, and takes it back, or is served.
+            let (signal, waker) = Signal::new();
+            let mut last = Box::pin(mutex.lock());
+            let mut guard = poll(last.as_mut(), &waker);
+            if guard.is_pending() {
+                guard = poll(last.as_mut(), &waker);
+            }
+            while guard.is_pending() {
+                signal.wait();
+                guard = poll(last.as_mut(), &waker);
+            }
+            let Poll::Ready(guard) = guard else { unreachable!() };
+            bump(&guard);
+            let_go(guard);
+            other.join().unwrap();
+            assert_eq!(total(&mutex), 1 + usize::from(!dropped));
+        });
+    }
+}

@@ -146,3 +146,57 @@ fn dropped_waiter() {
         }
     }
 }
+
+/// Futurelock: an owner, reader or writer, that has not claimed the lock comes back, or goes, at any moment while another one
+/// looks at it, with a clock that steps by 1 ms at each look: the lock is taken back, or claimed, or given up, once.
+#[test]
+fn taken_back_against_claim_and_drop() {
+    for (reads, dropped) in [(true, true), (true, false), (false, true), (false, false)] {
+        check(Some(2), STARVING, move || {
+            let lock = lock();
+            let held = lock.clone().try_write_owned().unwrap();
+            let (_, waker) = Signal::new();
+            let other = if reads {
+                let mut first = Box::pin(lock.clone().read_owned());
+                assert!(poll(first.as_mut(), &waker).is_pending());
+                drop(held);
+                thread::spawn(move || {
+                    if dropped {
+                        return let_go(first);
+                    }
+                    let guard = block_on(first);
+                    read(&guard);
+                    let_go(guard);
+                })
+            } else {
+                let mut first = Box::pin(lock.clone().write_owned());
+                assert!(poll(first.as_mut(), &waker).is_pending());
+                drop(held);
+                thread::spawn(move || {
+                    if dropped {
+                        return let_go(first);
+                    }
+                    let guard = block_on(first);
+                    bump(&guard);
+                    let_go(guard);
+                })
+            };
+            // It queues, sees it, and takes it back, or is served.
+            let (signal, waker) = Signal::new();
+            let mut last = Box::pin(lock.write());
+            let mut guard = poll(last.as_mut(), &waker);
+            if guard.is_pending() {
+                guard = poll(last.as_mut(), &waker);
+            }
+            while guard.is_pending() {
+                signal.wait();
+                guard = poll(last.as_mut(), &waker);
+            }
+            let Poll::Ready(guard) = guard else { unreachable!() };
+            bump(&guard);
+            let_go(guard);
+            other.join().unwrap();
+            assert_eq!(total(&lock), 1 + usize::from(!reads && !dropped));
+        });
+    }
+}

@@ -28,12 +28,11 @@ use std::sync::Arc;
 /// time; one that finds the lock taken again goes back to the front, and if it has waited for 1 ms by then, the next
 /// unlock hands it the lock. What was handed over can be taken by nobody else, not by [`try_lock`](Mutex::try_lock) either.
 ///
-/// # Futurelock
-/// A lock future that is kept but not polled can stand in the way of others: it may have been handed the lock. That
-/// happens here only to one that was polled, after being woken, and found the lock taken; one that has waited since
-/// its first poll is only woken, and whoever is polled next takes the lock. Still: drop a lock future that you do not
-/// poll any more, as in an arm of `select!` that borrows it (`&mut lock`) and then awaits the same mutex in the body
-/// of another arm.
+/// # A future that is kept and not polled
+/// A lock future that nobody polls (futurelock: it is lent to a `select!`, whose body waits for the same mutex) is woken when
+/// it is its turn, and the lock is free meanwhile: whoever is polled takes it. If the lock was handed to it, as it had
+/// lost before, that is taken back after about 1 ms, and it is owed the lock when it is polled again. Who sees to that is
+/// said [for `Semaphore`](crate::Semaphore#a-future-that-is-kept-and-not-polled), and holds here, too.
 ///
 /// ```
 /// use dormouse_sync::Mutex;

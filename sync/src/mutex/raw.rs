@@ -1,4 +1,4 @@
-//! The mutex without its data: one word, a gate, and the list of those who wait.
+//! The mutex without its data: one word, a gate, and the queue of those who wait.
 //!
 //! Purpose: an uncontended lock is one compare-exchange and so is its unlock; no list, no clock. Fairness is Go's:
 //! while nobody starves whoever comes first takes a free lock (barging: a hand-over to a sleeping task costs a
@@ -10,54 +10,64 @@
 //! | bit | meaning | set by | cleared by |
 //! |---|---|---|---|
 //! | LOCKED | somebody owns the lock | who takes it free, by compare-exchange | the owner's unlock |
-//! | WAITERS | the list is not empty | a waiter that queues, gate held, LOCKED seen in the same exchange | whoever takes the last node out, gate held |
-//! | WOKEN | a waiter was taken out and woken to compete, and has not been polled since | unlock, gate held | that waiter: as it takes the lock, queues again, or goes away |
-//! | STARVING | the head of the list is owed the lock; implies WAITERS | a waiter that queues again, gate held | the hand-over, or that waiter's leaving, gate held |
+//! | WAITERS | somebody waits (an owner or one that is absent does not) | a waiter that queues, gate held, LOCKED seen in the same exchange | whoever takes the last one out or hands over to it, gate held |
+//! | WOKEN | a waiter was taken out and woken to compete, and has not been polled since | unlock, gate held | that waiter: as it takes the lock, queues again, or goes away; or one whose alarm has rung |
+//! | STARVING | the first one that waits is owed the lock; implies WAITERS | a waiter that queues again, gate held | the hand-over, or that waiter's leaving, gate held |
 //! | count | unlocks since WOKEN was set | unlock | with WOKEN |
 //!
 //! | state | event | state after | who wakes |
 //! |---|---|---|---|
 //! | free | lock, `try_lock` | LOCKED | - |
-//! | LOCKED | lock | LOCKED, WAITERS; node Queued at the back | - |
+//! | LOCKED | lock | LOCKED, WAITERS; node waits at the back | - |
 //! | LOCKED | unlock | free | - |
-//! | LOCKED, WAITERS | unlock | free, WOKEN; head's node Granted, not owner | the unlocker wakes the head |
+//! | LOCKED, WAITERS | unlock | free, WOKEN; the first one's node Granted, out of the queue | the unlocker wakes it |
 //! | LOCKED, WAITERS, WOKEN | unlock | free, WOKEN, count + 1 | nobody: the woken one is on its way |
-//! | the same, count at [`PATIENCE`] | unlock | free, WOKEN, count 0; head Granted, not owner | the unlocker wakes the head too: the woken one is late |
-//! | LOCKED, STARVING | unlock | LOCKED; head's node Granted, owner | the unlocker wakes the new owner |
+//! | the same, count at [`PATIENCE`] | unlock | free, WOKEN, count 0; the first one's node Granted, out of the queue | the unlocker wakes it, too: the woken one is late |
+//! | LOCKED, STARVING | unlock | LOCKED; the first one is the owner, in the queue | the unlocker wakes the new owner |
+//! | LOCKED | poll of the owner | LOCKED; it is out of the queue | - |
+//! | LOCKED, the owner was seen unclaimed 1 ms ago | lock that queues, or poll of a waiting one | the owner is absent; as unlock | as unlock |
+//! | LOCKED | poll of an absent one | LOCKED, WAITERS, STARVING; it waits before all others | - |
+//! | LOCKED, WOKEN | alarm of a waiting one | LOCKED: the woken one may never be polled | - |
 //! | free, WOKEN | poll of the woken one | LOCKED | - |
-//! | LOCKED, WOKEN | poll of the woken one | LOCKED, WAITERS (STARVING if it has waited long); node Queued at the front | - |
-//! | any | drop of a Queued one | it is out of the list | - |
-//! | any | drop of an owner that was never polled | as unlock | as unlock |
+//! | LOCKED, WOKEN | poll of the woken one | LOCKED, WAITERS (STARVING if it has waited long); node waits before all others | - |
+//! | any | drop of a waiting or an absent one | it is out of the queue | - |
+//! | any | drop of an owner that was never polled | it is out of the queue; as unlock | as unlock |
 //! | free, WOKEN | drop of the woken one | LOCKED, and at once as unlock | as unlock: wakes the next |
 //! | LOCKED, WOKEN | drop of the woken one | LOCKED | nobody: the owner's unlock will |
-//! | free, WAITERS | poll of a Queued one | LOCKED; it is out of the list | - |
+//! | free | poll of a waiting one (if it was roused beside a WOKEN one: of its alarm), or of an absent one | LOCKED; it is out of the queue | - |
 //!
 //! Invariants:
 //! - M1 Not LOCKED and WAITERS implies WOKEN: a free lock with a queue has a woken waiter on its way. So WOKEN is cleared
 //!   only together with LOCKED set, and WAITERS set only while LOCKED is (`models::mutex::no_lost_wake_up`).
 //! - M2 With the gate and LOCKED both ours, nobody else changes the word: so unlock may store it.
 //! - M3 A hand-over never clears LOCKED: so nobody can take what was handed over (`models::mutex::hand_over`).
-//! - M4 The list is touched with the gate held only.
+//! - M4 The queue is touched with the gate held only.
 //! - M5 A waiter is handed the lock only after it was woken, polled, and lost: a future that nobody polls is woken, but
-//!   never made owner before it showed that somebody polls it (`tests/mutex.rs`: futurelock).
+//!   never made owner before it showed that somebody polls it (`tests/mutex.rs`, `tests/fairness.rs`). If nobody does any
+//!   more, it loses what it does not claim (`tests/futurelock.rs`).
+//! - M6 Who is asleep (`crate::watch`) has seen that there is no WOKEN one, or has cleared it: so the next unlock wakes the
+//!   first one that waits (`tests/futurelock.rs`).
 //!
-//! Locks and ordering: the gate is the one lock, a leaf; wakers are cloned before it and woken or dropped after it.
-//! The data passes from owner to owner by Release in unlock and Acquire in lock, and by the node's phase at a hand-over.
+//! Locks and ordering: the gate is the one lock, a leaf; wakers are cloned before it and woken or dropped after it, and so is
+//! the clock read. The data passes from owner to owner by Release in unlock and Acquire in lock, and by the gate at a
+//! hand-over.
 //!
 //! Rejected: a strict queue (tokio's; every contended unlock then costs a task switch); the clock at unlock (22 ns for
 //! each; here only those who queue read it); hand-over as soon as the head has waited for 1 ms, polled or not (a
 //! lock granted to a future that nobody polls is a deadlock: futurelock); the list lock as a bit of the word (the
 //! gate's byte fits in the padding, and the word needs no loop for it).
 //!
-//! Checked by `models::mutex`, `tests/mutex.rs`, `tests/fairness.rs`, `tests/reentrant.rs`, `tests/stress.rs`.
+//! Checked by `models::mutex`, `tests/mutex.rs`, `tests/futurelock.rs`, `tests/fairness.rs`, `tests/reentrant.rs`,
+//! `tests/stress.rs`.
 use crate::calm::discard;
+use crate::watch::{Alarmed, Found, Step, Watch};
 use dormouse_wait::Instant;
 use dormouse_wait::frame::{self, Reason, Site};
-use dormouse_wait::list::{List, Node, Phase, Removed, Verdict};
+use dormouse_wait::list::{Entry, Node, Phase, Queue, Stand, Verdict};
 use dormouse_wait::lock::Lock;
 use dormouse_wait::prim::UnsafeCell;
 use dormouse_wait::prim::atomic::{AtomicU32, Ordering::*};
-use dormouse_wait::wakes;
+use dormouse_wait::wakes::Wakes;
 use pin_project::pin_project;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
@@ -78,15 +88,21 @@ const STARVING_AFTER: Duration = Duration::from_millis(1);
 /// After so many unlocks a woken waiter that was not polled is taken to be lost, and the next one is woken as well.
 const PATIENCE: u32 = if cfg!(dormouse_loom) { 1 } else { 256 };
 
-/// What passes between a waiter and who unlocks.
+/// What a waiter brings along.
 #[derive(Debug)]
 struct Turn {
     /// When it first queued; `None` until then.
     since: Option<Instant>,
-    /// Granted: is the lock its own (handed over), or may it compete?
-    owner: bool,
-    /// Queued: did it set STARVING?
+    /// It waits: did it set STARVING?
     starving: bool,
+}
+
+/// What a poll of one that is queued found.
+enum End {
+    /// It is the owner.
+    Owner,
+    /// It has been woken to compete.
+    Woken,
 }
 
 #[derive(Clone, Copy)]
@@ -101,10 +117,10 @@ enum Place {
 pub(crate) struct RawMutex {
     word: AtomicU32,
     gate: Lock<()>,
-    waiters: UnsafeCell<List<Turn>>,
+    waiters: UnsafeCell<Queue<Turn>>,
 }
 
-// SAFETY: the word and the gate are made for sharing; the list is touched with the gate held only (M4).
+// SAFETY: the word and the gate are made for sharing; the queue is touched with the gate held only (M4).
 unsafe impl Sync for RawMutex {}
 // No panic of user code happens while the list or the word is between two states.
 impl UnwindSafe for RawMutex {}
@@ -113,7 +129,7 @@ impl RefUnwindSafe for RawMutex {}
 impl RawMutex {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            RawMutex { word: AtomicU32::new(0), gate: Lock::new(()), waiters: UnsafeCell::new(List::new()) }
+            RawMutex { word: AtomicU32::new(0), gate: Lock::new(()), waiters: UnsafeCell::new(Queue::new()) }
         }
     }
 
@@ -173,35 +189,43 @@ impl RawMutex {
                 Err(now) => word = now,
             }
         }
-        let waker = self.gated(|list| self.unlock_to(list));
-        wakes::wake(waker);
+        let mut wakes = Wakes::new();
+        self.gated(|queue| self.unlock_to(queue, &mut wakes));
+        wakes.fire();
     }
 
-    /// Unlocks with the gate held: hands over to the head, or frees the lock and lets the head compete.
-    fn unlock_to(&self, list: &mut List<Turn>) -> Option<Waker> {
+    /// Unlocks with the gate held: hands over to the first one that waits, or frees the lock and lets it compete.
+    fn unlock_to(&self, queue: &mut Queue<Turn>, wakes: &mut Wakes) {
         let hand_over = self.word.load(Relaxed) & STARVING != 0;
-        let Some(mut head) = list.win() else {
+        let waker = if hand_over {
+            queue.grant()
+        } else {
+            queue.win().and_then(|first| first.finish(Verdict::Granted))
+        };
+        let Some(waker) = waker else {
             // The last waiter left meanwhile.
             // Ordering: Release pairs with the Acquire of the next owner.
             self.word.fetch_and(!LOCKED, Release);
-            return None;
+            return;
         };
-        head.with_payload(|turn| turn.owner = hand_over);
-        let waker = head.finish(Verdict::Granted);
-        let rest = if list.is_empty() { 0 } else { WAITERS };
+        wakes.push(waker);
+        let rest = if queue.none_waits() { 0 } else { WAITERS };
         if hand_over {
-            // Ordering: Relaxed; the node's phase hands the data over.
+            // Ordering: Relaxed; the gate hands the data over.
             self.word.fetch_and(!(STARVING | WAITERS) | rest, Relaxed);
         } else {
             // M2.
             // Ordering: Release pairs with the Acquire of the next owner.
             self.word.store(rest | WOKEN, Release);
         }
-        waker
+        queue.rouse(false, |waker| {
+            wakes.push(waker);
+            !wakes.is_full()
+        });
     }
 
-    /// Calls `f` with the list, the gate held. `f` runs no user code.
-    fn gated<R>(&self, f: impl FnOnce(&mut List<Turn>) -> R) -> R {
+    /// Calls `f` with the queue, the gate held. `f` runs no user code.
+    fn gated<R>(&self, f: impl FnOnce(&mut Queue<Turn>) -> R) -> R {
         let _gate = self.gate.lock();
         self.waiters.with_mut(|list| {
             // SAFETY: M4, the gate is held, so this is the only reference.
@@ -209,25 +233,39 @@ impl RawMutex {
         })
     }
 
-    /// Queues `node`, or takes the lock if it became free: then the waker comes back.
-    fn enqueue(&self, node: Pin<&Node<Turn>>, waker: Waker, place: Place) -> Option<Waker> {
+    /// Queues `node`, or takes the lock if it became free.
+    fn enqueue(
+        &self,
+        node: Pin<&Node<Entry<Turn>>>,
+        waker: Waker,
+        place: Place,
+        alarm: Alarmed,
+    ) -> Found<End> {
         let (set, clear) = match place {
             Place::Back => (WAITERS, 0),
             Place::Front { starving: false } => (WAITERS, WOKEN_ALL),
             Place::Front { starving: true } => (WAITERS | STARVING, WOKEN_ALL),
         };
-        self.gated(|list| {
+        self.gated(|queue| {
             // M1: WAITERS set only while LOCKED, so that the owner's unlock sees it.
             if !self.change_locked(set, clear) {
-                return Some(waker);
+                return (Step::Ends(End::Owner), [Some(waker), None]);
             }
-            match place {
-                // SAFETY: the node is idle and pinned, and `Waiter::cancel` removes it before its memory goes.
-                Place::Back => unsafe { list.push_back(node, waker) },
-                // SAFETY: as above.
-                Place::Front { .. } => unsafe { list.push_front(node, waker) },
-            }
-            None
+            let unclaimed = queue.unclaimed();
+            let watch = match place {
+                Place::Back => {
+                    let behind = !queue.is_empty() || self.word.load(Relaxed) & WOKEN != 0;
+                    // SAFETY: the node is idle and pinned, and `Waiter::cancel` removes it before its memory goes.
+                    unsafe { queue.push_back(node, waker, alarm.sleeps_first(behind)) };
+                    behind
+                }
+                Place::Front { .. } => {
+                    // SAFETY: as above.
+                    unsafe { queue.push_front(node, waker, alarm.sleeps_first(unclaimed)) };
+                    unclaimed
+                }
+            };
+            (Step::Waits { watch, unclaimed }, [None, None])
         })
     }
 
@@ -249,33 +287,112 @@ impl RawMutex {
         }
     }
 
-    /// A poll of a queued waiter: takes the lock if it is free, else leaves `waker` to be woken. The first value says
-    /// whether it has the lock; the wakers are those that are not needed any more.
-    fn repoll(&self, node: Pin<&Node<Turn>>, waker: Waker) -> (bool, [Option<Waker>; 2]) {
-        self.gated(|list| {
-            if node.phase() == Phase::Queued && self.take(self.word.load(Relaxed), 0) {
-                return (true, [self.leave(list, node), Some(waker)]);
+    /// A poll of a queued waiter: takes the lock if it is free, else leaves `waker` to be woken.
+    fn again(&self, node: Pin<&Node<Entry<Turn>>>, waker: Waker, alarm: Alarmed) -> Found<End> {
+        self.gated(|queue| {
+            // SAFETY: if the node was queued, it was in this queue.
+            let Some(stand) = (unsafe { queue.stand(node) }) else {
+                return (Step::Ends(End::Woken), [Some(waker), None]);
+            };
+            let word = self.word.load(Relaxed);
+            // One that was roused beside a woken one lets that go first, for as long as its alarm takes.
+            let second = stand == Stand::Waits && alarm == Alarmed::Unset && word & WOKEN != 0;
+            if stand == Stand::Granted || !second && self.take(word, 0) {
+                return (Step::Ends(End::Owner), [self.leave(queue, node).1, Some(waker)]);
             }
-            // SAFETY: if it was queued, it was in this list.
-            (false, [Some(unsafe { list.rewake(node, waker) }), None])
+            // An alarm has rung, and the woken one was not polled (M6).
+            let clear = if alarm == Alarmed::Rang { WOKEN_ALL } else { 0 };
+            let set = if stand == Stand::Absent { WAITERS | STARVING } else { 0 };
+            if (set | clear) != 0 && !self.change_locked(set, clear) {
+                return (Step::Ends(End::Owner), [self.leave(queue, node).1, Some(waker)]);
+            }
+            let unclaimed = queue.unclaimed();
+            let (sleeps, watch) = alarm.sleeps_on(unclaimed);
+            let unused = if stand == Stand::Waits {
+                // SAFETY: it is in this queue.
+                Some(unsafe { queue.rewake(node, waker, sleeps) })
+            } else {
+                // SAFETY: as above.
+                let (_, unused) = unsafe { queue.remove(node) };
+                // SAFETY: removed: the node is its owner's, who is calling.
+                unsafe { node.with_payload(|entry| entry.payload().starving = true) };
+                // SAFETY: idle; else as in `enqueue`.
+                unsafe { queue.push_front(node, waker, sleeps) };
+                unused
+            };
+            (Step::Waits { watch, unclaimed }, [unused, None])
         })
     }
 
-    /// Takes `node` out of the list if it is there, with the gate held; gives its waker.
-    fn leave(&self, list: &mut List<Turn>, node: Pin<&Node<Turn>>) -> Option<Waker> {
-        // SAFETY: if the node was queued, it was in this list.
-        let Removed::WasQueued(waker) = (unsafe { list.remove(node) }) else { return None };
-        // SAFETY: removed: the node is its owner's, who is calling.
-        let starving = unsafe { node.with_payload(|turn| turn.starving) };
-        let mut gone = if starving { STARVING } else { 0 };
-        if list.is_empty() {
-            gone |= WAITERS | STARVING;
+    /// Is `node`, which is queued, the owner? Then it is out of the queue.
+    fn claim(&self, node: Pin<&Node<Entry<Turn>>>) -> bool {
+        self.gated(|queue| {
+            // SAFETY: if the node was queued, it was in this queue.
+            let owner = unsafe { queue.stand(node) } == Some(Stand::Granted);
+            if owner {
+                // SAFETY: as above. Its waker is one that does nothing.
+                drop(unsafe { queue.remove(node) });
+            }
+            owner
+        })
+    }
+
+    /// Looks at a hand-over that is not claimed, for `node`, which waits. What is taken back goes to the next, unless
+    /// `node` finds it free.
+    #[cold]
+    fn look(&self, node: Pin<&Node<Entry<Turn>>>, now: Instant) -> Option<End> {
+        let (end, unused) = loop {
+            let mut wakes = Wakes::new();
+            let done = self.gated(|queue| {
+                let mut revoked = false;
+                queue.look(now, |_| revoked = true);
+                if revoked {
+                    self.unlock_to(queue, &mut wakes);
+                    // It may have been handed over once more.
+                    if queue.unclaimed() {
+                        return None;
+                    }
+                }
+                // SAFETY: if the node was queued, it was in this queue.
+                Some(match unsafe { queue.stand(node) } {
+                    None => (Some(End::Woken), None),
+                    Some(Stand::Waits) if self.take(self.word.load(Relaxed), 0) => {
+                        (Some(End::Owner), self.leave(queue, node).1)
+                    }
+                    Some(Stand::Granted) => (Some(End::Owner), self.leave(queue, node).1),
+                    Some(_) => (None, None),
+                })
+            });
+            wakes.fire();
+            if let Some(done) = done {
+                break done;
+            }
+        };
+        discard(unused);
+        end
+    }
+
+    /// Takes `node` out of the queue if it is there, with the gate held; where it stood, and its waker.
+    fn leave(
+        &self,
+        queue: &mut Queue<Turn>,
+        node: Pin<&Node<Entry<Turn>>>,
+    ) -> (Option<Stand>, Option<Waker>) {
+        // SAFETY: if the node was queued, it was in this queue.
+        let (stand, waker) = unsafe { queue.remove(node) };
+        if stand == Some(Stand::Waits) {
+            // SAFETY: removed: the node is its owner's, who is calling.
+            let starving = unsafe { node.with_payload(|entry| entry.payload().starving) };
+            let mut gone = if starving { STARVING } else { 0 };
+            if queue.none_waits() {
+                gone |= WAITERS | STARVING;
+            }
+            if gone != 0 {
+                // Ordering: Relaxed; these bits change with the gate held only.
+                self.word.fetch_and(!gone, Relaxed);
+            }
         }
-        if gone != 0 {
-            // Ordering: Relaxed; these bits change with the gate held only.
-            self.word.fetch_and(!gone, Relaxed);
-        }
-        waker
+        (stand, waker)
     }
 
     /// A woken waiter goes away: as if it had taken the lock and given it up at once, if it is free; else the owner's
@@ -305,14 +422,16 @@ impl std::fmt::Debug for RawMutex {
 #[derive(Debug)]
 pub(crate) struct Waiter {
     #[pin]
-    node: Node<Turn>,
+    node: Node<Entry<Turn>>,
     site: Site,
+    watch: Watch,
 }
 
 impl Waiter {
     #[inline]
     pub(crate) fn new(site: Site) -> Self {
-        Waiter { node: Node::new(Turn { since: None, owner: false, starving: false }), site }
+        let turn = Turn { since: None, starving: false };
+        Waiter { node: Node::new(Entry::new(turn)), site, watch: Watch::new() }
     }
 
     /// Has the lock been given out?
@@ -336,86 +455,86 @@ impl Waiter {
 
     #[cold]
     fn poll_contended(mut self: Pin<&mut Self>, raw: &RawMutex, cx: &mut Context<'_>) -> Poll<()> {
-        if self.node.phase() == Phase::Queued {
-            let waker = cx.waker().clone();
-            let (locked, unused) = raw.repoll(self.as_mut().project().node.into_ref(), waker);
-            unused.into_iter().for_each(discard);
-            if locked {
-                return self.finish();
-            }
-        }
-        match self.node.phase() {
-            Phase::Idle => self.queue(raw, cx, None),
-            Phase::Queued => self.pending(),
-            Phase::Granted => {
-                let (owner, since) = self.turn();
-                if owner || raw.take(raw.word.load(Relaxed), WOKEN_ALL) {
-                    return self.finish();
+        loop {
+            let this = self.as_mut().project();
+            let node = this.node.into_ref();
+            let end = match node.phase() {
+                Phase::Idle => self.as_mut().queue(raw, cx, None),
+                Phase::Queued if raw.claim(node) => Some(End::Owner),
+                Phase::Queued => {
+                    let waker = cx.waker().clone();
+                    let alarm = this.watch.before(&waker);
+                    let found = raw.again(node, waker, alarm);
+                    this.watch.follow(found, cx.waker(), None, |now| raw.look(node, now))
                 }
-                self.queue(raw, cx, since)
+                Phase::Granted if raw.take(raw.word.load(Relaxed), WOKEN_ALL) => Some(End::Owner),
+                Phase::Granted => {
+                    // SAFETY: granted, the node is its owner's.
+                    let since = unsafe { node.with_payload(|entry| entry.payload().since) };
+                    self.as_mut().queue(raw, cx, since)
+                }
+                _ => panic!("the future of Mutex::lock was polled after it had finished"),
+            };
+            match end {
+                None => {
+                    frame::note(Reason::MutexLock, Some(self.site));
+                    return Poll::Pending;
+                }
+                Some(End::Owner) => {
+                    let this = self.project();
+                    this.watch.end();
+                    this.node.spend();
+                    return Poll::Ready(());
+                }
+                Some(End::Woken) => (),
             }
-            _ => panic!("the future of Mutex::lock was polled after it had finished"),
         }
     }
 
     /// Queues, unless the lock becomes free: a new one (`since` is `None`) behind all, one that was woken and lost
     /// before all.
     fn queue(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         raw: &RawMutex,
         cx: &mut Context<'_>,
         since: Option<Instant>,
-    ) -> Poll<()> {
+    ) -> Option<End> {
+        let this = self.project();
+        let node = this.node.into_ref();
         // User code may panic: before anything has changed.
         let waker = cx.waker().clone();
+        let alarm = this.watch.before(&waker);
+        if since.is_some() {
+            node.spend();
+            node.reset();
+        }
         let now = Instant::now();
         let starving = since.is_some_and(|since| now.duration_since(since) >= STARVING_AFTER);
-        let mut node = self.as_mut().project().node;
-        node.set(Node::new(Turn { since: since.or(Some(now)), owner: false, starving }));
+        let turn = Turn { since: since.or(Some(now)), starving };
+        // SAFETY: idle, the node is its owner's.
+        unsafe { node.with_payload(|entry| *entry.payload() = turn) };
         let place = match (since, starving) {
             (None, _) => Place::Back,
             (Some(_), starving) => Place::Front { starving },
         };
-        match raw.enqueue(node.into_ref(), waker, place) {
-            None => self.pending(),
-            unused => {
-                discard(unused);
-                self.finish()
-            }
-        }
+        let found = raw.enqueue(node, waker, place, alarm);
+        this.watch.follow(found, cx.waker(), Some(now), |now| raw.look(node, now))
     }
 
-    fn finish(self: Pin<&mut Self>) -> Poll<()> {
-        self.node.spend();
-        Poll::Ready(())
-    }
-
-    fn pending(self: Pin<&mut Self>) -> Poll<()> {
-        frame::note(Reason::MutexLock, Some(self.site));
-        Poll::Pending
-    }
-
-    /// Of a granted node: was the lock handed over, and since when did it wait?
-    fn turn(&self) -> (bool, Option<Instant>) {
-        // SAFETY: granted, the node is its owner's.
-        unsafe { self.node.with_payload(|turn| (turn.owner, turn.since)) }
-    }
-
-    /// The future goes away: takes it out of the list, and passes on what it was given and has not taken.
+    /// The future goes away: takes it out of the queue, and passes on what it was given and has not taken.
     pub(crate) fn cancel(self: Pin<&mut Self>, raw: &RawMutex) {
+        let node = self.as_ref().project_ref().node;
         let mut waker = None;
-        if self.node.phase() == Phase::Queued {
-            let node = self.as_ref().project_ref().node;
-            waker = raw.gated(|list| raw.leave(list, node));
-        }
-        if self.node.phase() == Phase::Granted {
-            let (owner, _) = self.turn();
-            self.node.spend();
-            if owner {
+        if node.phase() == Phase::Queued {
+            let (stand, left) = raw.gated(|queue| raw.leave(queue, node));
+            waker = left;
+            if stand == Some(Stand::Granted) {
                 raw.unlock();
-            } else {
-                raw.pass_on();
             }
+        }
+        if node.phase() == Phase::Granted {
+            node.spend();
+            raw.pass_on();
         }
         discard(waker);
     }

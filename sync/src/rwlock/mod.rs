@@ -28,8 +28,12 @@ use std::sync::Arc;
 /// never free while somebody waits, so nobody passes anybody.
 ///
 /// So a task that reads while it holds a read guard already may wait for ever: a writer that came in between stops it.
-/// And a lock future that was polled once must be polled on or dropped: it may have been handed the lock, which then
-/// nobody else gets (as in an arm of `select!` that borrows it, while the body of another arm awaits the same lock).
+///
+/// # A future that is kept and not polled
+/// A lock that was handed to a future which nobody polls (futurelock: it is lent to a `select!`, whose body waits for the
+/// same lock) is taken back after about 1 ms, as if it had been unlocked; readers that were admitted with it keep theirs. A
+/// writer that was passed over is the next writer when it is polled again; a reader waits as one that has just come. Who
+/// sees to that is said [for `Semaphore`](crate::Semaphore#a-future-that-is-kept-and-not-polled), and holds here, too.
 ///
 /// ```
 /// use dormouse_sync::RwLock;

@@ -1,4 +1,4 @@
-//! The read-write lock without its data: one word, and two lists under a gate.
+//! The read-write lock without its data: one word, and two queues under a gate.
 //!
 //! The word: WRITER (a writer owns the lock), WRITERS (one waits), READERS (one waits), and the number of readers that own
 //! it. The lock is handed over: from the moment when somebody waits it is never free, and nobody barges.
@@ -6,44 +6,52 @@
 //! | state | event | state after | who wakes |
 //! |---|---|---|---|
 //! | no WRITER, no WRITERS | read, `try_read` | one reader more | - |
-//! | WRITER or WRITERS | read | READERS; node Queued | - |
+//! | WRITER or WRITERS | read | READERS; node waits | - |
 //! | all clear | write, `try_write` | WRITER | - |
-//! | else | write | WRITERS; node Queued | - |
+//! | else | write | WRITERS; node waits | - |
 //! | WRITER alone | unlock | all clear | - |
 //! | WRITER, READERS | unlock, downgrade | the waiting readers own it (one more at a downgrade); next round | the unlocker, 32 at a time, between locks |
 //! | WRITER, WRITERS | unlock | WRITER: the head's | the unlocker |
 //! | readers, the last one, WRITERS | unlock | WRITER: the head's | the unlocker |
 //! | readers, else | unlock | one less | - |
-//! | readers, WRITERS, READERS | drop of the last Queued writer | the waiting readers own it too; next round | the dropper |
-//! | any | drop of a Queued one | it is out of its list | - |
-//! | any | drop of an owner that was never polled | as unlock | as unlock |
+//! | readers, WRITERS, READERS | drop of the last waiting writer | the waiting readers own it too; next round | the dropper |
+//! | any | poll of an owner that waited | it is out of its queue | - |
+//! | any | drop of a waiting one | it is out of its queue | - |
+//! | any | drop of an owner that was never polled | it is out of its queue; as unlock | as unlock |
+//! | an owner was seen unclaimed 1 ms ago | read or write that queues, poll of a waiting one | that one is absent; as unlock | as unlock |
+//! | any | poll of an absent one | as read, write; but a writer waits before all others | - |
+//! | any | drop of an absent one | it is out of its queue | - |
 //!
 //! Invariants:
-//! - R1 The lock is never free while somebody waits: who gives it up as the last one does so with the gate held if
+//! - R1 The lock is never free while somebody waits (one that is absent does not): who gives it up as the last one does so with the gate held if
 //!   WRITERS or READERS is set, and hands it over in the same exchange (`models::rwlock`).
 //! - R2 WRITERS and READERS change with the gate held only. READERS implies WRITER or WRITERS.
 //! - R3 Waiting readers are admitted all at once, by one exchange that counts them as owners, and by the next round: a
-//!   queued reader of a former round owns the lock, though its phase says so only when its batch has come
+//!   waiting reader of a former round owns the lock, though it is granted only when its batch has come
 //!   (`tests/rwlock.rs`: a batch is no mark).
-//! - R4 `waiting` = the queued readers of the present round.
+//! - R4 `waiting` = the waiting readers of the present round; those of former rounds stand before them.
+//! - R5 What was handed over belongs to the node until it is claimed, given up by its drop, or taken back: one of them, with
+//!   the gate held (`models::rwlock`).
 //!
 //! So writers and readers take turns as in Go: a waiting writer stops new readers, and its unlock admits all who wait.
 //!
-//! Locks and ordering: the gate is the one lock, a leaf; wakers are cloned before it and woken or dropped after it. The
-//! data passes by Release in unlock and Acquire in lock, and by the node's phase or the gate at a hand-over.
+//! Locks and ordering: the gate is the one lock, a leaf; wakers are cloned before it and woken or dropped after it, and so is
+//! the clock read. The data passes by Release in unlock and Acquire in lock, and by the gate at a hand-over.
 //!
 //! Rejected: a semaphore (tokio's: readers behind the next writer then wait for it, against Go's rule); barging while
 //! nobody starves, as the mutex does it (readers may not pass a waiting writer anyway, so it would serve writers among
 //! themselves only).
 //!
-//! Checked by `models::rwlock`, `flows::rwlock`, `tests/rwlock.rs`, `tests/fairness.rs`, `tests/reentrant_waits.rs`,
+//! Checked by `models::rwlock`, `flows::rwlock`, `tests/rwlock.rs`, `tests/futurelock.rs`, `tests/fairness.rs`, `tests/reentrant_waits.rs`,
 //! `tests/stress_waits.rs`.
-use crate::calm::{discard, in_batches, release};
+use crate::calm::{discard, in_batches};
+use crate::watch::{Alarmed, Found, Step, Watch};
+use dormouse_wait::Instant;
 use dormouse_wait::frame::{self, Reason, Site};
-use dormouse_wait::list::{List, Node, Phase, Removed, Verdict};
-use dormouse_wait::lock::Lock;
+use dormouse_wait::list::{Entry, Node, Phase, Queue, Stand};
+use dormouse_wait::lock::{Guard, Lock};
 use dormouse_wait::prim::atomic::{AtomicU32, Ordering::*};
-use dormouse_wait::wakes;
+use dormouse_wait::wakes::Wakes;
 use pin_project::pin_project;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
@@ -64,9 +72,11 @@ struct Queues {
     round: Round,
     /// Readers of this round.
     waiting: u32,
-    readers: List<Round>,
-    writers: List<Round>,
+    readers: Queue<Round>,
+    writers: Queue<Round>,
 }
+
+type Locked<'a> = Guard<'a, Queues, AtomicU32>;
 
 /// A read-write lock without data.
 pub(crate) struct RawRwLock {
@@ -87,7 +97,7 @@ pub(crate) enum Access {
 impl RawRwLock {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            let queues = Queues { round: 0, waiting: 0, readers: List::new(), writers: List::new() };
+            let queues = Queues { round: 0, waiting: 0, readers: Queue::new(), writers: Queue::new() };
             RawRwLock { queues: Lock::with_beside(queues, AtomicU32::new(0)) }
         }
     }
@@ -163,64 +173,100 @@ impl RawRwLock {
 
     #[cold]
     fn unlock_write_to_waiters(&self) {
-        let mut queues = self.queues.lock();
+        self.unlock_write_of(self.queues.lock());
+    }
+
+    /// With the gate held, from a writer.
+    fn unlock_write_of(&self, mut queues: Locked<'_>) {
         if queues.waiting > 0 {
             return self.admit(queues, WRITER, 0);
         }
-        let waker = self.hand_over(&mut queues, WRITER);
+        let mut wakes = Wakes::new();
+        self.hand_over(&mut queues, WRITER, &mut wakes);
         drop(queues);
-        wakes::wake(waker);
+        wakes.fire();
     }
 
     /// The last reader, as it seemed, with a writer waiting.
     #[cold]
     fn unlock_last_read(&self) {
-        let mut queues = self.queues.lock();
+        self.unlock_reads_of(self.queues.lock(), 1);
+    }
+
+    /// With the gate held, from so many readers.
+    fn unlock_reads_of(&self, mut queues: Locked<'_>, count: u32) {
         // With the gate held WRITERS stays, and while it is set, no reader comes.
         let mut word = self.word().load(Relaxed);
-        while word / ONE > 1 || word & WRITERS == 0 {
+        while word / ONE > count || word & WRITERS == 0 {
             // Ordering: Release as in `unlock_read`.
-            match self.word().compare_exchange_weak(word, word - ONE, Release, Relaxed) {
+            match self.word().compare_exchange_weak(word, word - count * ONE, Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => word = now,
             }
         }
-        let waker = self.hand_over(&mut queues, ONE);
+        let mut wakes = Wakes::new();
+        self.hand_over(&mut queues, count * ONE, &mut wakes);
         drop(queues);
-        wakes::wake(waker);
+        wakes.fire();
     }
 
-    /// With the gate held, from the one owner, who has `mine` in the word: to the head of the writers, or to nobody.
-    fn hand_over(&self, queues: &mut Queues, mine: u32) -> Option<Waker> {
-        let Some(head) = queues.writers.win() else {
+    /// With the gate held, from the last owners, who have `mine` in the word: to the first writer, or to nobody.
+    fn hand_over(&self, queues: &mut Queues, mine: u32, wakes: &mut Wakes) {
+        let Some(waker) = queues.writers.grant() else {
             // Those who waited have gone meanwhile.
             // Ordering: Release pairs with the Acquire of the next owners.
             self.word().fetch_sub(mine, Release);
-            return None;
+            return;
         };
-        // Ordering: Acquire pairs with the Release of the other readers' unlocks; the node's phase passes them on.
+        wakes.push(waker);
+        // Ordering: Acquire pairs with the Release of the other readers' unlocks; the gate passes them on.
         self.word().load(Acquire);
-        let waker = head.finish(Verdict::Granted);
-        let rest = if queues.writers.is_empty() { WRITERS } else { 0 };
-        // The new owner may be at work already: the gate keeps its unlock from the word until here.
+        let rest = if queues.writers.none_waits() { WRITERS } else { 0 };
+        // The new owner claims it with the gate held, so its unlock comes later.
         // Ordering: Relaxed; nobody is let in by it.
         self.word().fetch_add(WRITER.wrapping_sub(mine + rest), Relaxed);
-        waker
+        queues.rouse(false, wakes);
     }
 
     /// Admits all waiting readers, with the gate held, in place of `mine` in the word; `stays` of it is the caller's still.
-    fn admit(&self, mut queues: dormouse_wait::lock::Guard<'_, Queues, AtomicU32>, mine: u32, stays: u32) {
+    fn admit(&self, mut queues: Locked<'_>, mine: u32, stays: u32) {
         let count = std::mem::take(&mut queues.waiting);
         queues.round = queues.round.wrapping_add(1);
         let readers = if count > 0 { READERS } else { 0 };
         // Ordering: Release pairs with the Acquire of readers that come on their own.
         self.word().fetch_add((stays + count * ONE).wrapping_sub(mine + readers), Release);
         drop(queues);
+        if count == 0 {
+            return;
+        }
         in_batches(|wakes| {
             let mut queues = self.queues.lock();
             let round = queues.round;
-            release(&mut queues.readers, wakes, |of| *of != round);
+            while !wakes.is_full() && queues.readers.with_first(|of| *of != round) == Some(true) {
+                queues.readers.grant().into_iter().for_each(|waker| wakes.push(waker));
+            }
+            queues.rouse(true, wakes);
         });
+    }
+
+    /// Looks at what is not claimed, for `node`, which waits; what is taken back goes to the next, which is looked at, too.
+    /// Is that `node`?
+    #[cold]
+    fn look(&self, node: Pin<&Node<Entry<Round>>>, access: Access, now: Instant) -> Option<()> {
+        loop {
+            let mut queues = self.queues.lock();
+            let (mut writer, mut readers) = (false, 0);
+            queues.writers.look(now, |_| writer = true);
+            queues.readers.look(now, |_| readers += 1);
+            match (writer, readers) {
+                (true, _) => self.unlock_write_of(queues),
+                (false, 1..) => self.unlock_reads_of(queues, readers),
+                (false, 0) => break,
+            }
+        }
+        let (owner, unused) = self.claim(node, access);
+        discard(unused);
+        owner.then_some(())
     }
 
     /// From a writer to a reader, the caller; whoever waits to read is admitted with it.
@@ -231,9 +277,27 @@ impl RawRwLock {
         }
     }
 
-    /// Queues `node`, unless it gets the lock: then the waker comes back.
-    fn enqueue(&self, mut node: Pin<&mut Node<Round>>, waker: Waker, access: Access) -> Option<Waker> {
-        let mut queues = self.queues.lock();
+    /// Queues `node`, unless it gets the lock.
+    fn enqueue(
+        &self,
+        node: Pin<&Node<Entry<Round>>>,
+        waker: Waker,
+        access: Access,
+        alarm: Alarmed,
+    ) -> Found<()> {
+        self.enter(&mut self.queues.lock(), node, waker, access, alarm, false)
+    }
+
+    /// As `enqueue`, with the gate held. `back`: a writer that was passed over.
+    fn enter(
+        &self,
+        queues: &mut Queues,
+        node: Pin<&Node<Entry<Round>>>,
+        waker: Waker,
+        access: Access,
+        alarm: Alarmed,
+        back: bool,
+    ) -> Found<()> {
         let mut word = self.word().load(Relaxed);
         loop {
             let (free, taken, waits) = match access {
@@ -247,69 +311,92 @@ impl RawRwLock {
             // Ordering: Acquire pairs with the Release of the unlocks, if it is taken.
             match self.word().compare_exchange_weak(word, if free { taken } else { waits }, Acquire, Relaxed)
             {
-                Ok(_) if free => return Some(waker),
+                Ok(_) if free => return (Step::Ends(()), [Some(waker), None]),
                 Ok(_) => break,
                 Err(now) => word = now,
             }
         }
-        node.set(Node::new(queues.round));
-        let node = node.into_ref();
+        // Readers are admitted together, so those before this one are no matter to it.
+        let behind = !queues.writers.is_empty() || access == Access::Write && !queues.readers.is_empty();
+        let sleeps = alarm.sleeps_first(behind);
         match access {
             Access::Read => {
                 queues.waiting += 1;
+                let round = queues.round;
+                // SAFETY: idle, it is its owner's, who is calling.
+                unsafe { node.with_payload(|entry| *entry.payload() = round) };
                 // SAFETY: the node is idle and pinned, and `Waiter::cancel` removes it before its memory goes.
-                unsafe { queues.readers.push_back(node, waker) };
+                unsafe { queues.readers.push_back(node, waker, sleeps) };
             }
             // SAFETY: as above.
-            Access::Write => unsafe { queues.writers.push_back(node, waker) },
+            Access::Write if back => unsafe { queues.writers.push_front(node, waker, sleeps) },
+            // SAFETY: as above.
+            Access::Write => unsafe { queues.writers.push_back(node, waker, sleeps) },
         }
-        None
+        (Step::Waits { watch: behind, unclaimed: queues.unclaimed() }, [None, None])
     }
 
-    /// A poll of a queued waiter, which may own the lock already (R3): then it leaves the list, and is owner. The first
-    /// value says so; the wakers are those that are not needed any more.
-    fn repoll(&self, node: Pin<&Node<Round>>, waker: Waker, access: Access) -> (bool, [Option<Waker>; 2]) {
+    /// A poll of one that is queued.
+    fn again(
+        &self,
+        node: Pin<&Node<Entry<Round>>>,
+        waker: Waker,
+        access: Access,
+        alarm: Alarmed,
+    ) -> Found<()> {
         let mut queues = self.queues.lock();
-        if access == Access::Write {
-            // SAFETY: if it was queued, it was in this list.
-            return (false, [Some(unsafe { queues.writers.rewake(node, waker) }), None]);
+        let (stand, unused) = queues.leave_unless_waiting(node, access);
+        match stand {
+            Some(Stand::Waits) => {
+                let unclaimed = queues.unclaimed();
+                let (sleeps, watch) = alarm.sleeps_on(unclaimed);
+                // SAFETY: it is in this queue.
+                let unused = unsafe { queues.of(access).rewake(node, waker, sleeps) };
+                (Step::Waits { watch, unclaimed }, [Some(unused), None])
+            }
+            Some(Stand::Absent) => {
+                let (step, [waker, _]) = self.enter(&mut queues, node, waker, access, alarm, true);
+                (step, [waker, unused])
+            }
+            Some(Stand::Granted) | None => (Step::Ends(()), [Some(waker), unused]),
         }
-        if let Some(old) = queues.leave_if_admitted(node) {
-            return (true, [old, Some(waker)]);
-        }
-        // SAFETY: if it was queued, it was in this list.
-        (false, [Some(unsafe { queues.readers.rewake(node, waker) }), None])
     }
 
-    /// Takes the node of one that goes away out of its list, if it is there. Was it an owner all the same (R3)? And its
-    /// waker.
-    fn leave(&self, node: Pin<&Node<Round>>, access: Access) -> (bool, Option<Waker>) {
+    /// Does `node`, which is queued, own the lock? Then it is out of its queue. And its waker, if that has not been woken.
+    fn claim(&self, node: Pin<&Node<Entry<Round>>>, access: Access) -> (bool, Option<Waker>) {
         let mut queues = self.queues.lock();
-        if access == Access::Read {
-            if let Some(waker) = queues.leave_if_admitted(node) {
-                return (true, waker);
-            }
-            // SAFETY: if it was queued, it was in this list.
-            let Removed::WasQueued(waker) = (unsafe { queues.readers.remove(node) }) else {
-                return (false, None);
-            };
-            queues.waiting -= 1;
-            if queues.waiting == 0 {
-                // Ordering: Relaxed; the bits change with the gate held only.
-                self.word().fetch_and(!READERS, Relaxed);
-            }
-            return (false, waker);
-        }
-        // SAFETY: if it was queued, it was in this list.
-        let Removed::WasQueued(waker) = (unsafe { queues.writers.remove(node) }) else {
+        if !queues.owns(node, access) {
             return (false, None);
-        };
-        if queues.writers.is_empty() {
-            // Ordering: Relaxed, as above.
-            let before = self.word().fetch_and(!WRITERS, Relaxed);
-            if before & WRITER == 0 && queues.waiting > 0 {
-                // R2: they waited for this one only.
-                self.admit(queues, 0, 0);
+        }
+        (true, queues.leave_unless_waiting(node, access).1)
+    }
+
+    /// Takes the node of one that goes away out of its queue. Was it an owner all the same? And its waker.
+    fn leave(&self, node: Pin<&Node<Entry<Round>>>, access: Access) -> (bool, Option<Waker>) {
+        let mut queues = self.queues.lock();
+        let (stand, waker) = queues.leave_unless_waiting(node, access);
+        if stand != Some(Stand::Waits) {
+            return (stand == Some(Stand::Granted), waker);
+        }
+        // SAFETY: it is in this queue.
+        let (_, waker) = unsafe { queues.of(access).remove(node) };
+        match access {
+            Access::Read => {
+                queues.waiting -= 1;
+                if queues.waiting == 0 {
+                    // Ordering: Relaxed; the bits change with the gate held only.
+                    self.word().fetch_and(!READERS, Relaxed);
+                }
+            }
+            Access::Write => {
+                if queues.writers.none_waits() {
+                    // Ordering: Relaxed, as above.
+                    let before = self.word().fetch_and(!WRITERS, Relaxed);
+                    if before & WRITER == 0 && queues.waiting > 0 {
+                        // R2: they waited for this one only.
+                        self.admit(queues, 0, 0);
+                    }
+                }
             }
         }
         (false, waker)
@@ -317,21 +404,61 @@ impl RawRwLock {
 }
 
 impl Queues {
-    /// Takes the node of a reader that was admitted, and is queued still, out of the list; `None` if it is not that. Gives
-    /// its waker.
-    fn leave_if_admitted(&mut self, node: Pin<&Node<Round>>) -> Option<Option<Waker>> {
-        if node.phase() != Phase::Queued {
-            return None;
+    fn of(&mut self, access: Access) -> &mut Queue<Round> {
+        match access {
+            Access::Read => &mut self.readers,
+            Access::Write => &mut self.writers,
         }
-        // SAFETY: queued in this list, whose lock is held.
-        if unsafe { node.with_payload(|of| *of) } == self.round {
-            return None;
+    }
+
+    /// Is anything handed over and not claimed?
+    fn unclaimed(&self) -> bool {
+        self.writers.unclaimed() || self.readers.unclaimed()
+    }
+
+    /// After a hand-over, to readers or to a writer: rouses those who wait behind it.
+    fn rouse(&mut self, to_readers: bool, wakes: &mut Wakes) {
+        for (queue, first) in [(&mut self.writers, to_readers), (&mut self.readers, true)] {
+            if !wakes.is_full() {
+                queue.rouse(first, |waker| {
+                    wakes.push(waker);
+                    !wakes.is_full()
+                });
+            }
         }
-        // SAFETY: it is in this list.
-        match unsafe { self.readers.remove(node) } {
-            Removed::WasQueued(waker) => Some(waker),
-            Removed::WasDone => None,
+    }
+
+    /// Does `node`, which is queued, own the lock (R3)?
+    fn owns(&mut self, node: Pin<&Node<Entry<Round>>>, access: Access) -> bool {
+        // SAFETY: if it was queued, it was in this queue.
+        match unsafe { self.of(access).stand(node) } {
+            Some(Stand::Granted) => true,
+            Some(Stand::Waits) if access == Access::Read => {
+                // SAFETY: queued in this queue, whose lock is held.
+                let of = unsafe { node.with_payload(|entry| *entry.payload()) };
+                of != self.round
+            }
+            _ => false,
         }
+    }
+
+    /// Takes the node of an owner (R3), or one that is absent, out of its queue. Where it stands; and its waker, if it was
+    /// taken out.
+    fn leave_unless_waiting(
+        &mut self,
+        node: Pin<&Node<Entry<Round>>>,
+        access: Access,
+    ) -> (Option<Stand>, Option<Waker>) {
+        let owns = self.owns(node, access);
+        let queue = self.of(access);
+        // SAFETY: if it was queued, it was in this queue.
+        let stand = if owns { Some(Stand::Granted) } else { unsafe { queue.stand(node) } };
+        if stand == Some(Stand::Waits) {
+            return (stand, None);
+        }
+        // SAFETY: as above.
+        let (_, waker) = unsafe { queue.remove(node) };
+        (stand, waker)
     }
 }
 
@@ -355,15 +482,16 @@ impl std::fmt::Debug for RawRwLock {
 #[pin_project]
 pub(crate) struct Waiter {
     #[pin]
-    node: Node<Round>,
+    node: Node<Entry<Round>>,
     access: Access,
     site: Site,
+    watch: Watch,
 }
 
 impl Waiter {
     #[inline]
     pub(crate) fn new(access: Access, site: Site) -> Self {
-        Waiter { node: Node::new(0), access, site }
+        Waiter { node: Node::new(Entry::new(0)), access, site, watch: Watch::new() }
     }
 
     /// Has the lock been given out?
@@ -387,51 +515,46 @@ impl Waiter {
 
     #[cold]
     fn poll_contended(self: Pin<&mut Self>, raw: &RawRwLock, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        let owner = match this.node.phase() {
-            Phase::Idle => {
-                let waker = cx.waker().clone();
-                let unused = raw.enqueue(this.node.as_mut(), waker, *this.access);
-                let owner = unused.is_some();
-                discard(unused);
-                owner
-            }
-            Phase::Queued => {
-                let waker = cx.waker().clone();
-                let (owner, unused) = raw.repoll(this.node.as_ref(), waker, *this.access);
-                unused.into_iter().for_each(discard);
-                owner
-            }
-            Phase::Granted => true,
+        let this = self.project();
+        let (node, access) = (this.node.into_ref(), *this.access);
+        let queued = match node.phase() {
+            Phase::Idle => false,
+            Phase::Queued => true,
             _ => panic!("a future of RwLock was polled after it had finished"),
         };
-        if !owner && this.node.phase() == Phase::Queued {
-            let reason = match this.access {
+        let (mut owner, unused) = if queued { raw.claim(node, access) } else { (false, None) };
+        discard(unused);
+        if !owner {
+            let waker = cx.waker().clone();
+            let alarm = this.watch.before(&waker);
+            let found = match queued {
+                true => raw.again(node, waker, access, alarm),
+                false => raw.enqueue(node, waker, access, alarm),
+            };
+            owner = this.watch.follow(found, cx.waker(), None, |now| raw.look(node, access, now)).is_some();
+        }
+        if !owner {
+            let reason = match access {
                 Access::Read => Reason::RwLockRead,
                 Access::Write => Reason::RwLockWrite,
             };
             frame::note(reason, Some(this.site));
             return Poll::Pending;
         }
-        this.node.spend();
+        this.watch.end();
+        node.spend();
         Poll::Ready(())
     }
 
-    /// The future goes away: takes it out of the list, and passes on what it was given and has not taken.
+    /// The future goes away: takes it out of the queue, and passes on what it was given and has not taken.
     pub(crate) fn cancel(self: Pin<&mut Self>, raw: &RawRwLock) {
-        let (mut owner, mut waker) = (false, None);
-        let node = self.as_ref().project_ref().node;
-        if node.phase() == Phase::Queued {
-            (owner, waker) = raw.leave(node, self.access);
+        if self.node.phase() == Phase::Queued {
+            let (owner, waker) = raw.leave(self.as_ref().project_ref().node, self.access);
+            if owner {
+                raw.unlock(self.access);
+            }
+            discard(waker);
         }
-        if node.phase() == Phase::Granted {
-            node.spend();
-            owner = true;
-        }
-        if owner {
-            raw.unlock(self.access);
-        }
-        discard(waker);
     }
 }
 

@@ -36,7 +36,7 @@
 //! `tests/stress_waits.rs`.
 use super::error::{AcquireError, TryAcquireError};
 use crate::calm::{discard, in_batches};
-use crate::watch::Watch;
+use crate::watch::{Alarmed, Found, Step, Watch};
 use dormouse_wait::Instant;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Entry, Node, Phase, Queue, Stand, Verdict};
@@ -195,9 +195,10 @@ impl Raw {
         });
     }
 
-    /// Looks at what is not claimed, for somebody who waits; what is taken back goes to the next, which is looked at, too.
+    /// Looks at what is not claimed, for `node`, which waits; what is taken back goes to the next, which is looked at, too.
+    /// Granted, if that is `node`.
     #[cold]
-    fn look(&self, now: Instant) {
+    fn look(&self, node: Pin<&Node<Entry<u32>>>, now: Instant) -> Option<Verdict> {
         let revoke = |queue: &mut Queue<u32>| {
             let mut revoked = false;
             // P4.
@@ -209,6 +210,7 @@ impl Raw {
         while self.gated(revoke) {
             self.serve();
         }
+        self.claim(node).then_some(Verdict::Granted)
     }
 
     /// Takes permits for the first one that waits, with the gate held.
@@ -253,92 +255,69 @@ impl Raw {
     }
 
     /// Queues `node`, which asks for `count`, unless it ends at once.
-    fn enqueue(&self, node: Pin<&Node<Entry<u32>>>, waker: Waker, count: u32, sleeps: bool) -> Step {
+    fn enqueue(
+        &self,
+        node: Pin<&Node<Entry<u32>>>,
+        waker: Waker,
+        count: u32,
+        alarm: Alarmed,
+    ) -> Found<Verdict> {
         self.gated(|queue| {
             let mut word = self.word.load(Relaxed);
             loop {
                 if word & CLOSED != 0 {
-                    return Step::Ends(Verdict::Closed, Some(waker));
+                    return (Step::Ends(Verdict::Closed), [Some(waker), None]);
                 }
                 let served = word & WAITERS == 0 && word / ONE >= count as usize;
                 let next = if served { word - count as usize * ONE } else { word | WAITERS };
                 // Ordering: Acquire pairs with the Release of `release`, if permits are taken.
                 match self.word.compare_exchange_weak(word, next, Acquire, Relaxed) {
-                    Ok(_) if served => return Step::Ends(Verdict::Granted, Some(waker)),
+                    Ok(_) if served => return (Step::Ends(Verdict::Granted), [Some(waker), None]),
                     Ok(_) => break,
                     Err(now) => word = now,
                 }
             }
             let behind = !queue.is_empty();
             // SAFETY: the node is idle and pinned, and `Waiter::cancel` removes it before its memory goes.
-            unsafe { queue.push_back(node, waker, sleeps && !behind) };
-            Step::Waits { watch: behind, unclaimed: queue.unclaimed(), unused: None }
+            unsafe { queue.push_back(node, waker, alarm.sleeps_first(behind)) };
+            (Step::Waits { watch: behind, unclaimed: queue.unclaimed() }, [None, None])
         })
     }
 
     /// A poll of one that is queued.
-    fn again(&self, node: Pin<&Node<Entry<u32>>>, waker: Waker, sleeps: bool) -> Step {
-        let (step, back) = self.gated(|queue| {
+    fn again(&self, node: Pin<&Node<Entry<u32>>>, waker: Waker, alarm: Alarmed) -> Found<Verdict> {
+        let (found, back) = self.gated(|queue| {
             // SAFETY: if it was queued, it was in this queue.
             let Some(stand) = (unsafe { queue.stand(node) }) else {
-                return (Step::Ends(Verdict::Closed, Some(waker)), false);
+                return ((Step::Ends(Verdict::Closed), [Some(waker), None]), false);
             };
             let unclaimed = queue.unclaimed();
+            let (sleeps, watch) = alarm.sleeps_on(unclaimed);
+            let waits = Step::Waits { watch, unclaimed };
             if stand == Stand::Waits {
                 // SAFETY: it is in this queue.
-                let unused = unsafe { queue.rewake(node, waker, sleeps && !unclaimed) };
-                return (Step::Waits { watch: unclaimed, unclaimed, unused: Some(unused) }, false);
+                let unused = unsafe { queue.rewake(node, waker, sleeps) };
+                return ((waits, [Some(unused), None]), false);
             }
             // SAFETY: as above.
-            let (_, nothing) = unsafe { queue.remove(node) };
-            debug_assert!(nothing.is_none_or(|waker| waker.will_wake(Waker::noop())));
+            let (_, unused) = unsafe { queue.remove(node) };
             if stand == Stand::Granted {
-                return (Step::Ends(Verdict::Granted, Some(waker)), false);
+                return ((Step::Ends(Verdict::Granted), [unused, Some(waker)]), false);
             }
             // P1: it serves then.
             // Ordering: Relaxed, as in `settle`.
             self.word.fetch_or(WAITERS, Relaxed);
             // SAFETY: idle, as it was just removed; else as in `enqueue`.
-            unsafe { queue.push_front(node, waker, sleeps && !unclaimed) };
-            (Step::Waits { watch: unclaimed, unclaimed, unused: None }, true)
+            unsafe { queue.push_front(node, waker, sleeps) };
+            ((waits, [unused, None]), true)
         });
         if back {
             self.serve();
             if self.claim(node) {
-                return Step::Ends(Verdict::Granted, None);
+                return (Step::Ends(Verdict::Granted), found.1);
             }
         }
-        step
-    }
-
-    /// What is to be done by one that waits: it looks at what is unclaimed, and sets its alarm. How it ends, if it does.
-    fn wait(
-        &self,
-        node: Pin<&Node<Entry<u32>>>,
-        alarm: &mut Watch,
-        waker: &Waker,
-        step: Step,
-    ) -> Option<Verdict> {
-        let (watch, unclaimed, unused) = match step {
-            Step::Ends(verdict, unused) => {
-                discard(unused);
-                return Some(verdict);
-            }
-            Step::Waits { watch, unclaimed, unused } => (watch, unclaimed, unused),
-        };
-        discard(unused);
-        if !watch && !unclaimed {
-            return None;
-        }
-        let now = Instant::now();
-        if unclaimed {
-            self.look(now);
-            if self.claim(node) {
-                return Some(Verdict::Granted);
-            }
-        }
-        alarm.set(now, waker);
-        None
+        found
     }
 
     /// Claims what `node` was granted, if anything. Its waker then does nothing.
@@ -372,14 +351,6 @@ impl Raw {
         }
         waker
     }
-}
-
-/// What a poll found in the queue.
-enum Step {
-    /// It ends so; the waker is not needed.
-    Ends(Verdict, Option<Waker>),
-    /// It waits. `watch`: it is not asleep, and needs an alarm; `unclaimed`: there is something to look at.
-    Waits { watch: bool, unclaimed: bool, unused: Option<Waker> },
 }
 
 /// One who waits for permits: the part that the futures share. Their `Drop` calls [`Waiter::cancel`].
@@ -439,16 +410,16 @@ impl Waiter {
             }
             Phase::Idle => {
                 let waker = cx.waker().clone();
-                let sleeps = this.watch.sleeps(&waker);
-                let step = raw.enqueue(node, waker, *this.count, sleeps);
-                raw.wait(node, this.watch, cx.waker(), step)
+                let alarm = this.watch.before(&waker);
+                let found = raw.enqueue(node, waker, *this.count, alarm);
+                this.watch.follow(found, cx.waker(), None, |now| raw.look(node, now))
             }
             Phase::Queued if raw.claim(node) => Some(Verdict::Granted),
             Phase::Queued => {
                 let waker = cx.waker().clone();
-                let sleeps = this.watch.sleeps(&waker);
-                let step = raw.again(node, waker, sleeps);
-                raw.wait(node, this.watch, cx.waker(), step)
+                let alarm = this.watch.before(&waker);
+                let found = raw.again(node, waker, alarm);
+                this.watch.follow(found, cx.waker(), None, |now| raw.look(node, now))
             }
             Phase::Closed => Some(Verdict::Closed),
             _ => panic!("the future of Semaphore::acquire was polled after it had finished"),
