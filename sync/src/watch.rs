@@ -119,3 +119,18 @@ impl Watch {
         self.0 = None;
     }
 }
+
+/// An alarm that never rings, for models: who must be woken there is woken without.
+#[cfg(all(test, any(dormouse_loom, dormouse_shuttle)))]
+pub(crate) fn silent() -> Alarm {
+    use dormouse_wait::alarm::Bell;
+    use std::pin::Pin;
+
+    struct Silent;
+    impl Bell for Silent {
+        fn rewake(self: Pin<&Self>, _: &Waker) -> bool {
+            true
+        }
+    }
+    Alarm::new(Box::pin(Silent))
+}

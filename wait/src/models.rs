@@ -5,7 +5,8 @@
 //!
 //! Before each operation stands a [`step`].
 use crate::claim::Claim;
-use crate::list::{List, Node, Phase, Removed, Verdict};
+use crate::host::Instant;
+use crate::list::{CLAIM_WITHIN, Entry, List, Node, Phase, Queue, Removed, Stand, Verdict};
 use crate::lock::{Lock, word::Raw};
 use crate::prim::atomic::{AtomicBool, Ordering::*};
 use crate::prim::{UnsafeCell, thread};
@@ -459,4 +460,79 @@ fn claim_freed_after_unlink() {
 #[should_panic(expected = "won through an arm of its former life")]
 fn claim_freed_while_linked() {
     freed_after_unlink(false);
+}
+
+/// A token, and those who wait for it in a queue whose waiters claim.
+#[derive(Default)]
+struct Token {
+    queue: Queue<()>,
+    free: bool,
+}
+
+type Waiting = Node<Entry<()>>;
+
+/// Takes the owner's node out of the queue; had it been given the token?
+fn claim(token: &Lock<Token>, node: Pin<&Waiting>) -> bool {
+    step();
+    if !node.is(Phase::Queued) {
+        return false;
+    }
+    // SAFETY: it was in this queue, if in any.
+    let (stand, _) = unsafe { token.lock().queue.remove(node) };
+    stand == Some(Stand::Granted)
+}
+
+/// Gives the token to the first one that waits.
+fn give(token: &Lock<Token>) {
+    let mut token = token.lock();
+    let waker = if token.free { token.queue.grant() } else { None };
+    token.free &= waker.is_none();
+    drop(token);
+    wake(waker);
+}
+
+/// Futurelock: a waiter claims what it was given, at any moment while another looks and takes it back: one of them has it.
+/// The first one's phase is read without the lock, and its memory is gone after that.
+#[test]
+fn queue_claim_against_look() {
+    check(|| {
+        let token = Arc::new(Lock::new(Token { queue: Queue::new(), free: true }));
+        let first: Pin<Box<Waiting>> = Box::pin(Node::new(Entry::new(())));
+        let second: Pin<Box<Waiting>> = Box::pin(Node::new(Entry::new(())));
+        let (signal, waker) = Signal::new();
+        // SAFETY: idle and pinned, and claimed before its memory goes.
+        unsafe { token.lock().queue.push_back(first.as_ref(), Signal::new().1, false) };
+        // SAFETY: as above.
+        unsafe { token.lock().queue.push_back(second.as_ref(), waker, false) };
+        give(&token);
+        let owner = {
+            let token = token.clone();
+            thread::spawn(move || {
+                if claim(&token, first.as_ref()) {
+                    drop(first);
+                    step();
+                    token.lock().free = true;
+                    give(&token);
+                }
+            })
+        };
+        let now = Instant::now();
+        for at in [now, now + CLAIM_WITHIN] {
+            step();
+            let mut locked = token.lock();
+            // SAFETY: it is in this queue.
+            if unsafe { locked.queue.stand(second.as_ref()) } == Some(Stand::Granted) {
+                break;
+            }
+            let mut free = false;
+            locked.queue.look(at, |()| free = true);
+            locked.free |= free;
+            drop(locked);
+            give(&token);
+        }
+        signal.wait();
+        assert!(claim(&token, second.as_ref()), "it was woken, and has the token");
+        owner.join().unwrap();
+        assert!(!token.lock().free && token.lock().queue.is_empty());
+    });
 }

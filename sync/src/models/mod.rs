@@ -18,7 +18,7 @@ mod wait_group;
 
 use dormouse_testing::model::{Signal, explore, step};
 use dormouse_wait::Instant;
-use dormouse_wait::alarm::{Alarm, Bell};
+use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host::{Host, with_host};
 use dormouse_wait::prim::UnsafeCell;
 use dormouse_wait::prim::thread;
@@ -63,16 +63,7 @@ impl Host for Clock {
         self.now.get()
     }
     fn alarm(&self, _: Instant, _: Waker) -> Alarm {
-        Alarm::new(Box::pin(Silent))
-    }
-}
-
-/// No alarm rings in a model: who must be woken is woken without.
-struct Silent;
-
-impl Bell for Silent {
-    fn rewake(self: Pin<&Self>, _: &Waker) -> bool {
-        true
+        crate::watch::silent()
     }
 }
 

@@ -26,7 +26,7 @@ impl Host for Clock {
         self.0
     }
     fn alarm(&self, _: Instant, _: Waker) -> Alarm {
-        unreachable!("nothing here sets alarms");
+        crate::watch::silent()
     }
 }
 
