@@ -75,6 +75,7 @@ mod rate;
 mod rwlock;
 mod semaphore;
 mod single_flight;
+mod tracked;
 mod wait_group;
 mod waiter;
 

@@ -30,11 +30,13 @@ use crate::blocking::Pool;
 use crate::config::{Config, Deadlock};
 use crate::panics;
 use crate::reactor::Reactor;
-use crate::task::id::Ids;
+use crate::task::dump::Dump;
+use crate::task::id::{Id, Ids};
 use crate::task::life;
 use crate::task::registry;
 use crate::timer::{self, Tick};
 use dormouse_wait::alarm::Alarm;
+use dormouse_wait::frame::Waits;
 use dormouse_wait::{Instant, host, random};
 use std::fmt;
 use std::ptr::{self, NonNull};
@@ -377,6 +379,12 @@ impl Shared {
     pub(crate) fn sweep(&self) {
         let swept = |part: &&Part| part.tasks.is_to_be_swept() && part.tasks.sweep();
         self.shards_ended(self.parts.iter().filter(swept).count());
+    }
+
+    /// What the futures in `block_on` and all live tasks wait for.
+    pub(crate) fn dump(&self, is_runnable: impl Fn(Id, &Waits) -> bool) -> Dump {
+        let (mains, tasks) = (self.quiet.guests(), self.parts.iter().map(|part| &part.tasks));
+        Dump::gather(mains.into_iter().flatten(), tasks, false, is_runnable)
     }
 
     /// The number of live tasks.

@@ -320,6 +320,12 @@ impl Waiter {
         self.node.phase() == Phase::Spent
     }
 
+    /// The source line of the wait.
+    #[inline(always)]
+    pub(super) fn site(&self) -> Site {
+        self.site
+    }
+
     /// Ready: the caller owns `raw`, the same one at every call.
     #[inline]
     pub(crate) fn poll(self: Pin<&mut Self>, raw: &RawMutex, cx: &mut Context<'_>) -> Poll<()> {
@@ -346,7 +352,7 @@ impl Waiter {
         }
         match self.node.phase() {
             Phase::Idle => self.queue(raw, cx, None),
-            Phase::Queued => self.pending(),
+            Phase::Queued => self.pending(raw),
             Phase::Granted => {
                 let (owner, since) = self.turn();
                 if owner || raw.take(raw.word.load(Relaxed), WOKEN_ALL) {
@@ -377,7 +383,7 @@ impl Waiter {
             (Some(_), starving) => Place::Front { starving },
         };
         match raw.enqueue(node.into_ref(), waker, place) {
-            None => self.pending(),
+            None => self.pending(raw),
             unused => {
                 discard(unused);
                 self.finish()
@@ -390,8 +396,8 @@ impl Waiter {
         Poll::Ready(())
     }
 
-    fn pending(self: Pin<&mut Self>) -> Poll<()> {
-        frame::note(Reason::MutexLock, Some(self.site));
+    fn pending(self: Pin<&mut Self>, raw: &RawMutex) -> Poll<()> {
+        frame::note_on(Reason::MutexLock, Some(self.site), raw);
         Poll::Pending
     }
 

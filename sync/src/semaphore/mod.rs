@@ -9,6 +9,7 @@ pub use self::futures::{Acquire, AcquireOwned};
 pub use self::permit::{OwnedSemaphorePermit, SemaphorePermit};
 
 use self::raw::Raw;
+use crate::tracked::Tracked;
 use dormouse_wait::blocking::wait_for;
 use std::fmt;
 use std::panic::Location;
@@ -48,7 +49,7 @@ use std::sync::Arc;
 /// ```
 #[doc(alias = "weighted")]
 pub struct Semaphore {
-    raw: Raw,
+    raw: Tracked<Raw>,
 }
 
 impl Semaphore {
@@ -62,7 +63,7 @@ impl Semaphore {
         /// If that is more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
         pub const fn new(permits: usize) -> Self {
             assert!(permits <= raw::MAX, "more permits than Semaphore::MAX_PERMITS");
-            Semaphore { raw: Raw::new(permits, None) }
+            Semaphore { raw: Tracked::new(Raw::new(permits, None)) }
         }
     }
 
@@ -80,7 +81,7 @@ impl Semaphore {
         /// ```
         #[doc(alias = "NewWeighted")]
         pub const fn fixed(permits: u32) -> Self {
-            Semaphore { raw: Raw::new(permits as usize, Some(permits)) }
+            Semaphore { raw: Tracked::new(Raw::new(permits as usize, Some(permits))) }
         }
     }
 
@@ -150,6 +151,7 @@ impl Semaphore {
     /// let permit = semaphore.try_acquire().unwrap();
     /// assert_eq!(semaphore.try_acquire().unwrap_err(), TryAcquireError::NoPermits);
     /// ```
+    #[track_caller]
     #[inline]
     pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         self.try_acquire_many(1)
@@ -159,16 +161,18 @@ impl Semaphore {
     ///
     /// # Errors
     /// As [`try_acquire`](Semaphore::try_acquire).
+    #[track_caller]
     #[inline]
     pub fn try_acquire_many(&self, count: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         self.raw.try_acquire(count)?;
-        Ok(SemaphorePermit::new(self, count))
+        Ok(SemaphorePermit::new(self, count, Location::caller()))
     }
 
     /// [`try_acquire`](Semaphore::try_acquire) with a permit that borrows nothing.
     ///
     /// # Errors
     /// As [`try_acquire`](Semaphore::try_acquire).
+    #[track_caller]
     #[inline]
     pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         self.try_acquire_many_owned(1)
@@ -178,13 +182,14 @@ impl Semaphore {
     ///
     /// # Errors
     /// As [`try_acquire`](Semaphore::try_acquire).
+    #[track_caller]
     #[inline]
     pub fn try_acquire_many_owned(
         self: Arc<Self>,
         count: u32,
     ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         self.raw.try_acquire(count)?;
-        Ok(OwnedSemaphorePermit::new(self, count))
+        Ok(OwnedSemaphorePermit::new(self, count, Location::caller()))
     }
 
     /// [`acquire`](Semaphore::acquire) for a plain thread, which sleeps meanwhile.

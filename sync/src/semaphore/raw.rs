@@ -264,6 +264,12 @@ impl Waiter {
         self.node.phase() == Phase::Spent
     }
 
+    /// The source line of the wait.
+    #[inline(always)]
+    pub(super) fn site(&self) -> Site {
+        self.site
+    }
+
     /// Ready: the caller has the permits of `raw`, the same one at every call, or never will.
     #[inline]
     pub(super) fn poll(
@@ -314,7 +320,7 @@ impl Waiter {
             Phase::Closed => Err(AcquireError::Closed),
             Phase::Spent => panic!("the future of Semaphore::acquire was polled after it had finished"),
             Phase::Idle | Phase::Queued => {
-                frame::note(Reason::SemaphoreAcquire, Some(self.site));
+                frame::note_on(Reason::SemaphoreAcquire, Some(self.site), raw);
                 return Poll::Pending;
             }
         };
