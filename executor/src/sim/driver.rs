@@ -380,7 +380,11 @@ impl<'a> Driver<'a, '_> {
         if dump.tasks.is_empty() {
             text.push_str("  none\n");
         }
-        for line in dump.object_lines() {
+        let objects = dump.object_lines();
+        if !objects.is_empty() {
+            text.push_str("\ncontended:\n");
+        }
+        for line in objects {
             let _ = writeln!(text, "  {line}");
         }
         let _ = write!(text, "\nlast steps:\n{}", self.trace);

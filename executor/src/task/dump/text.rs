@@ -49,7 +49,7 @@ impl ObjectDump {
     fn held_by(&self, say: impl Fn(&HolderDump) -> String) -> String {
         match (&self.holders[..], self.kind) {
             ([], "Semaphore") => "held by nobody".into(),
-            ([], _) => "held by nobody that is known (by a future that nobody polls?)".into(),
+            ([], _) => "held by nobody that is known: by a future that nobody polls?".into(),
             (holders, _) => format!("held by {}", list(holders.iter().map(say))),
         }
     }
@@ -86,7 +86,7 @@ impl Dump {
             let object = &self.objects[place];
             line.push_str(&format!(" for {}", self.name(place)));
             if object.is_held() {
-                line.push_str(&format!(", {}", object.held_by(|holder| holder.who.to_string())));
+                line.push_str(&format!(" ({})", object.held_by(|holder| holder.who.to_string())));
             }
         }
         if let Some(spawned) = task.spawned {
@@ -135,7 +135,7 @@ impl Dump {
                 format!("{} waits for {object}, which {holder} holds", waiter.who)
             })
             .collect();
-        format!("deadlock, a cycle of locks: {}", steps.join("; "))
+        format!("lock cycle: {}", steps.join("; "))
     }
 }
 
