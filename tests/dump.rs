@@ -35,8 +35,8 @@ async fn crossed() {
 fn case(name: &str) {
     match name {
         "crossed" => runtime().block_on(crossed()),
-        // By the environment, in a runtime that does not ask for it.
-        "environment" => {
+        // With or without the variable in the environment.
+        "not_asked" => {
             let builder = Builder::current_thread().deadlock(Deadlock::Warn).track_holders(false);
             builder.build().unwrap().block_on(crossed());
         }
@@ -80,7 +80,7 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
 #[test]
 fn a_cycle_of_locks_is_named() {
     let _watch = watch();
-    for (case, track) in [("crossed", "0"), ("environment", "1")] {
+    for (case, track) in [("crossed", "0"), ("not_asked", "1")] {
         let text = report(case, track);
         let id = |name| between(&text, "  task ", &format!(" \"{name}\" [sync.Mutex.Lock]")).unwrap();
         let (one, other) = (format!("task {} \"one\"", id("one")), format!("task {} \"other\"", id("other")));
@@ -98,6 +98,14 @@ fn a_cycle_of_locks_is_named() {
             assert!(cycle.unwrap().contains(&step), "{text}");
         }
     }
+}
+
+#[test]
+fn nobody_is_named_unless_that_is_asked_for() {
+    let _watch = watch();
+    let text = report("not_asked", "0");
+    assert!(text.contains("\"one\" [sync.Mutex.Lock] at tests/dump.rs:"), "{text}");
+    assert!(!text.contains("held by") && !text.contains("Mutex 0x") && !text.contains("cycle"), "{text}");
 }
 
 #[test]

@@ -75,7 +75,6 @@ mod rate;
 mod rwlock;
 mod semaphore;
 mod single_flight;
-mod tracked;
 mod wait_group;
 mod waiter;
 

@@ -111,20 +111,28 @@ fn a_forgotten_guard() {
     let object = wait(mutex.lock()).1;
     assert_eq!(held(object)[0].0, 1);
 
-    // (In boxes, as they are not to move when they are dropped.)
-    let lock = Box::new(RwLock::new(()));
+    // Another lock comes to the same place; the first who takes it alone is alone in the table.
+    let mut lock = RwLock::new(());
     std::mem::forget(task(1, || now(lock.read())));
     let object = wait(lock.write()).1;
     assert_eq!(held(object)[0].0, 1);
-    drop(lock);
-    assert_eq!(held(object), []);
+    lock = RwLock::new(());
+    let guard = task(2, || now(lock.read()));
+    let other = task(3, || now(lock.read()));
+    let at = wait(lock.write()).1;
+    assert_eq!((at, held(at).iter().map(|holder| holder.0).collect()), (object, vec![2, 3]));
+    drop((guard, other));
 
-    let semaphore = Box::new(Semaphore::new(1));
+    let mut semaphore = Semaphore::fixed(2);
     std::mem::forget(task(1, || now(semaphore.acquire()).unwrap()));
-    let object = wait(semaphore.acquire()).1;
+    let object = wait(semaphore.acquire_many(2)).1;
     assert_eq!(held(object)[0].0, 1);
-    drop(semaphore);
-    assert_eq!(held(object), []);
+    semaphore = Semaphore::fixed(2);
+    let permit = task(2, || now(semaphore.acquire()).unwrap());
+    let other = task(3, || now(semaphore.acquire()).unwrap());
+    let at = wait(semaphore.acquire()).1;
+    assert_eq!((at, held(at).iter().map(|holder| holder.0).collect()), (object, vec![2, 3]));
+    drop((permit, other));
 }
 
 #[test]

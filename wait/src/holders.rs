@@ -8,9 +8,8 @@
 //! | event | entries of the object after |
 //! |---|---|
 //! | [`own`]: taken by one alone | that one: what else is there was forgotten |
-//! | [`share`]: taken by one of several | that one more; no sole owner, who was forgotten |
-//! | [`give_back`] | without that one |
-//! | [`clear`]: the object goes | none |
+//! | [`share`]: taken by one of several | that one more; no sole owner, and nobody else if the object says that it has only this one: they were forgotten |
+//! | [`give_back`], [`disown`] | without that one |
 //!
 //! What is taken while the tables are off has the ticket 0 and no entry, and giving it back changes nothing.
 //!
@@ -124,16 +123,22 @@ fn enter_owner(object: usize, site: Site) {
 }
 
 /// Notes that the caller has taken `permits` of `object` at `site`. The ticket gives them back.
+///
+/// `alone` says whether the object has these out alone. Whoever else takes some is counted there before it comes here, and
+/// goes from here before it is not counted any more: so the others that are in the table then were forgotten.
 #[inline(always)]
-pub fn share<T: ?Sized>(object: &T, site: Site, permits: u32) -> Ticket {
-    if is_on() { enter_sharer(address(object), site, permits) } else { 0 }
+pub fn share<T: ?Sized>(object: &T, site: Site, permits: u32, alone: impl FnOnce() -> bool) -> Ticket {
+    if is_on() { enter_sharer(address(object), site, permits, alone) } else { 0 }
 }
 
 #[cold]
 #[inline(never)]
-fn enter_sharer(object: usize, site: Site, permits: u32) -> Ticket {
+fn enter_sharer(object: usize, site: Site, permits: u32, alone: impl FnOnce() -> bool) -> Ticket {
     let (holder, ticket) = (Holder { who: who(), site, permits }, ticket());
     let mut table = shard(&HOLDERS, object);
+    if alone() {
+        remove_all(&mut table, object);
+    }
     table.remove(&(object, 0));
     table.insert((object, ticket), holder);
     ticket
@@ -203,20 +208,6 @@ pub fn merge<T: ?Sized>(object: &T, into: Ticket, other: Ticket) -> Ticket {
     into
 }
 
-/// Notes that `object` goes: who still holds it has forgotten that.
-#[inline(always)]
-pub fn clear<T: ?Sized>(object: &T) {
-    if is_on() {
-        clear_all(address(object));
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn clear_all(object: usize) {
-    remove_all(&mut shard(&HOLDERS, object), object);
-}
-
 fn remove_all(table: &mut BTreeMap<(usize, Ticket), Holder>, object: usize) {
     let old: Vec<_> = table.range((object, 0)..=(object, Ticket::MAX)).map(|(key, _)| *key).collect();
     old.iter().for_each(|key| _ = table.remove(key));
@@ -242,4 +233,22 @@ pub(crate) fn waited_for(waits: usize) -> Option<usize> {
 #[cold]
 pub(crate) fn waits_no_more(waits: usize) {
     shard(&OBJECTS, waits).remove(&waits);
+}
+
+#[cfg(all(test, not(any(dormouse_loom, dormouse_shuttle))))]
+mod tests {
+    use super::*;
+    use crate::frame::{Frame, Reason, Waits, note_on};
+
+    /// A task that has ended leaves nothing behind.
+    #[test]
+    fn waits_that_go_leave_the_table() {
+        turn_on(|| None);
+        let (object, waits) = (0, Box::new(Waits::new()));
+        let key = address(&*waits);
+        Frame::new(&waits).enter(|| note_on(Reason::MutexLock, None, &object));
+        assert_eq!(waited_for(key), Some(address(&object)));
+        drop(waits);
+        assert_eq!(waited_for(key), None);
+    }
 }

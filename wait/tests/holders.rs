@@ -46,11 +46,11 @@ fn an_owner_is_alone() {
     as_task(1, || holders::own(&object, here));
     as_task(2, || holders::own(&object, here));
     assert_eq!(tasks(&object), [(2, 1)]);
-    as_task(3, || holders::share(&object, here, 1));
+    as_task(3, || holders::share(&object, here, 1, || false));
     assert_eq!(tasks(&object), [(3, 1)]);
     as_task(4, || holders::own(&object, here));
     assert_eq!(tasks(&object), [(4, 1)]);
-    holders::clear(&object);
+    holders::disown(&object);
     assert_eq!(tasks(&object), []);
 }
 
@@ -58,7 +58,7 @@ fn an_owner_is_alone() {
 fn each_of_several_gives_its_own_back() {
     on();
     let (object, here) = (0, Location::caller());
-    let [a, b, c] = [1, 2, 1].map(|id| as_task(id, || holders::share(&object, here, id as u32)));
+    let [a, b, c] = [1, 2, 1].map(|id| as_task(id, || holders::share(&object, here, id as u32, || false)));
     assert_eq!(tasks(&object), [(1, 1), (2, 2), (1, 1)]);
     // By another task, which holds one itself.
     as_task(2, || holders::give_back(&object, a));
@@ -72,10 +72,10 @@ fn each_of_several_gives_its_own_back() {
 fn permits_are_split_and_merged() {
     on();
     let (object, here) = (0, Location::caller());
-    let all = as_task(7, || holders::share(&object, here, 5));
+    let all = as_task(7, || holders::share(&object, here, 5, || false));
     let two = holders::split(&object, all, 2);
     assert_eq!(tasks(&object), [(7, 3), (7, 2)]);
-    let other = as_task(8, || holders::share(&object, here, 4));
+    let other = as_task(8, || holders::share(&object, here, 4, || false));
     assert_eq!(holders::merge(&object, all, other), all);
     assert_eq!(tasks(&object), [(7, 7), (7, 2)]);
     // What was taken before the tables were on has no ticket.
@@ -94,11 +94,13 @@ fn an_owner_that_shares_is_still_the_one_who_took_it() {
     as_task(1, || holders::own(&object, here));
     let ticket = as_task(2, || holders::downgrade(&object));
     assert_eq!(tasks(&object), [(1, 1)]);
-    as_task(3, || holders::share(&object, here, 1));
+    as_task(3, || holders::share(&object, here, 1, || false));
     assert_eq!(tasks(&object), [(1, 1), (3, 1)]);
     holders::give_back(&object, ticket);
     assert_eq!(tasks(&object), [(3, 1)]);
-    holders::clear(&object);
+    // All others were forgotten.
+    as_task(4, || holders::share(&object, here, 1, || true));
+    assert_eq!(tasks(&object), [(4, 1)]);
     assert_eq!(holders::downgrade(&object), 0);
 }
 
@@ -115,7 +117,7 @@ fn who_is_no_task_is_a_future_or_a_thread() {
         holder.spawn_scoped(scope, || holders::own(&object, here)).unwrap();
     });
     assert!(matches!(who(), Who::Thread(thread) if thread.name() == Some("holder")));
-    holders::clear(&object);
+    holders::disown(&object);
 }
 
 /// The object of the last wait alone counts, and none at all if that has none.

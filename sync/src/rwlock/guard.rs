@@ -29,7 +29,7 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
     /// The caller reads `lock`, taken at `site`, and hands that over to the guard.
     #[inline]
     pub(super) fn new(lock: &'a RwLock<T>, site: Site) -> Self {
-        RwLockReadGuard::entered(lock, holders::share(&*lock.raw, site, 1))
+        RwLockReadGuard::entered(lock, enter_reader(&lock.raw, site))
     }
 
     /// The same, with this ticket for it.
@@ -74,6 +74,12 @@ impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
     }
 }
 
+/// A reader's ticket.
+#[inline(always)]
+pub(super) fn enter_reader(raw: &RawRwLock, site: Site) -> Ticket {
+    holders::share(raw, site, 1, || raw.held().1 == 1)
+}
+
 /// The end of every write guard.
 #[inline(always)]
 pub(super) fn unlock_write(raw: &RawRwLock) {
@@ -94,7 +100,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     /// The caller has locked `lock`, at `site`, and hands that over to the guard.
     #[inline]
     pub(super) fn new(lock: &'a RwLock<T>, site: Site) -> Self {
-        holders::own(&*lock.raw, site);
+        holders::own(&lock.raw, site);
         RwLockWriteGuard { lock, _data: PhantomData }
     }
 
@@ -112,7 +118,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     pub fn downgrade(this: Self) -> RwLockReadGuard<'a, T> {
         let lock = this.lock;
         std::mem::forget(this);
-        let ticket = holders::downgrade(&*lock.raw);
+        let ticket = holders::downgrade(&lock.raw);
         lock.raw.downgrade();
         RwLockReadGuard::entered(lock, ticket)
     }
@@ -148,7 +154,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     }
 
     fn narrow<U: ?Sized>(self, data: NonNull<U>) -> MappedRwLockWriteGuard<'a, U> {
-        let raw = &*self.lock.raw;
+        let raw = &self.lock.raw;
         std::mem::forget(self);
         MappedRwLockWriteGuard { raw, data, _data: PhantomData }
     }

@@ -10,7 +10,6 @@ pub use self::guard::{MappedRwLockWriteGuard, RwLockReadGuard, RwLockWriteGuard}
 pub use self::owned::{OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 
 use self::raw::{Access, RawRwLock};
-use crate::tracked::Tracked;
 use dormouse_wait::blocking::wait_for;
 use dormouse_wait::prim::UnsafeCell;
 use std::fmt;
@@ -48,7 +47,7 @@ use std::sync::Arc;
 /// ```
 #[doc(alias = "RWMutex")]
 pub struct RwLock<T: ?Sized> {
-    raw: Tracked<RawRwLock>,
+    raw: RawRwLock,
     data: UnsafeCell<T>,
 }
 
@@ -61,7 +60,7 @@ impl<T> RwLock<T> {
     const_fn! {
         /// An unlocked lock around `data`.
         pub const fn new(data: T) -> Self {
-            RwLock { raw: Tracked::new(RawRwLock::new()), data: UnsafeCell::new(data) }
+            RwLock { raw: RawRwLock::new(), data: UnsafeCell::new(data) }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The guards that keep their lock alive, as those of `guard` otherwise.
 use super::RwLock;
-use super::guard::unlock_write;
+use super::guard::{enter_reader, unlock_write};
 use super::raw::Access;
 use dormouse_wait::frame::Site;
 use dormouse_wait::holders::{self, Ticket};
@@ -19,14 +19,14 @@ impl<T: ?Sized, const WRITES: bool> Drop for Held<T, WRITES> {
         if WRITES {
             return unlock_write(&self.0.raw);
         }
-        holders::give_back(&*self.0.raw, self.1);
+        holders::give_back(&self.0.raw, self.1);
         self.0.raw.unlock(Access::Read);
     }
 }
 
 impl<T: ?Sized> Held<T, true> {
     fn downgrade(self) -> Held<T, false> {
-        let ticket = holders::downgrade(&*self.0.raw);
+        let ticket = holders::downgrade(&self.0.raw);
         self.0.raw.downgrade();
         let this = ManuallyDrop::new(self);
         // SAFETY: what is read is not dropped where it was.
@@ -53,7 +53,7 @@ impl<T: ?Sized> OwnedRwLockReadGuard<T> {
     /// The caller reads `lock`, taken at `site`, and hands that over to the guard.
     #[inline]
     pub(super) fn new(lock: Arc<RwLock<T>>, site: Site) -> Self {
-        let (data, ticket) = (lock.shared(), holders::share(&*lock.raw, site, 1));
+        let (data, ticket) = (lock.shared(), enter_reader(&lock.raw, site));
         OwnedRwLockReadGuard { held: Held(lock, ticket), data, _data: PhantomData }
     }
 }
@@ -109,7 +109,7 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
     /// The caller has locked `lock`, at `site`, and hands that over to the guard.
     #[inline]
     pub(super) fn new(lock: Arc<RwLock<T>>, site: Site) -> Self {
-        holders::own(&*lock.raw, site);
+        holders::own(&lock.raw, site);
         OwnedRwLockWriteGuard { held: Held(lock, 0), _data: PhantomData }
     }
 

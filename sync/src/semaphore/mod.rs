@@ -9,7 +9,6 @@ pub use self::futures::{Acquire, AcquireOwned};
 pub use self::permit::{OwnedSemaphorePermit, SemaphorePermit};
 
 use self::raw::Raw;
-use crate::tracked::Tracked;
 use dormouse_wait::blocking::wait_for;
 use std::fmt;
 use std::panic::Location;
@@ -49,7 +48,7 @@ use std::sync::Arc;
 /// ```
 #[doc(alias = "weighted")]
 pub struct Semaphore {
-    raw: Tracked<Raw>,
+    raw: Raw,
 }
 
 impl Semaphore {
@@ -63,7 +62,7 @@ impl Semaphore {
         /// If that is more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
         pub const fn new(permits: usize) -> Self {
             assert!(permits <= raw::MAX, "more permits than Semaphore::MAX_PERMITS");
-            Semaphore { raw: Tracked::new(Raw::new(permits, None)) }
+            Semaphore { raw: Raw::new(permits, None) }
         }
     }
 
@@ -81,7 +80,7 @@ impl Semaphore {
         /// ```
         #[doc(alias = "NewWeighted")]
         pub const fn fixed(permits: u32) -> Self {
-            Semaphore { raw: Tracked::new(Raw::new(permits as usize, Some(permits))) }
+            Semaphore { raw: Raw::new(permits as usize, Some(permits)) }
         }
     }
 

@@ -31,14 +31,14 @@ struct Held<S: Deref<Target = Semaphore>> {
 impl<S: Deref<Target = Semaphore> + Clone> Held<S> {
     fn split(&mut self, count: u32) -> Option<Self> {
         self.count = self.count.checked_sub(count)?;
-        let ticket = holders::split(&*self.semaphore.raw, self.ticket, count);
+        let ticket = holders::split(&self.semaphore.raw, self.ticket, count);
         Some(Held { semaphore: self.semaphore.clone(), count, ticket })
     }
 
     fn merge(&mut self, mut other: Self) {
         assert!(std::ptr::eq(&*self.semaphore, &*other.semaphore), "permits of another semaphore");
         self.count = self.count.checked_add(other.count).expect("more permits than u32::MAX");
-        self.ticket = holders::merge(&*self.semaphore.raw, self.ticket, other.ticket);
+        self.ticket = holders::merge(&self.semaphore.raw, self.ticket, other.ticket);
         (other.count, other.ticket) = (0, 0);
     }
 }
@@ -46,7 +46,7 @@ impl<S: Deref<Target = Semaphore> + Clone> Held<S> {
 impl<S: Deref<Target = Semaphore>> Held<S> {
     #[inline]
     fn new(semaphore: S, count: u32, site: Site) -> Self {
-        let ticket = holders::share(&*semaphore.raw, site, count);
+        let ticket = holders::share(&semaphore.raw, site, count, || semaphore.raw.lacks_only(count));
         Held { semaphore, count, ticket }
     }
 }
@@ -56,7 +56,7 @@ impl<S: Deref<Target = Semaphore>> Drop for Held<S> {
     /// If there are too many available then, as others have added permits; not while a panic unwinds.
     #[inline]
     fn drop(&mut self) {
-        holders::give_back(&*self.semaphore.raw, self.ticket);
+        holders::give_back(&self.semaphore.raw, self.ticket);
         if self.count > 0 {
             let fits = self.semaphore.raw.release(self.count as usize);
             assert!(fits || std::thread::panicking(), "more permits were added than the semaphore may have");

@@ -96,6 +96,11 @@ impl Raw {
         self.word.load(Acquire) / ONE
     }
 
+    /// Are these permits the only ones that are not available? (Of one that is not of fixed size, that is not known.)
+    pub(super) fn lacks_only(&self, count: u32) -> bool {
+        self.available() + count as usize == self.whole()
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         // Ordering: Acquire pairs with the Release of `close`.
         self.word.load(Acquire) & CLOSED != 0
