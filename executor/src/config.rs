@@ -19,7 +19,9 @@ pub(crate) type Hook = Arc<dyn Fn() + Send + Sync>;
 pub enum Deadlock {
     /// Nothing. An idle runtime then sleeps without a single wake-up.
     Off,
-    /// Say so on stderr, once, with a line for each task: what it waits for, where, and where it was spawned.
+    /// Say so on stderr, once, with a line for each task: what it waits for, where, and where it was spawned; and if
+    /// [holders are tracked](crate::runtime::Builder::track_holders), one for each lock: who holds it, who waits for it, and
+    /// who waits for whom in a circle.
     Warn,
 }
 

@@ -31,6 +31,7 @@ use crate::config::{Config, Deadlock};
 use crate::panics;
 use crate::reactor::Reactor;
 use crate::task::dump::Dump;
+use crate::task::home::Locals;
 use crate::task::id::{Id, Ids};
 use crate::task::life;
 use crate::task::registry;
@@ -68,6 +69,7 @@ pub(crate) struct Shared {
     pub(crate) idle: Idle,
     pub(crate) pool: Pool,
     pub(crate) quiet: Quiet,
+    pub(crate) locals: Locals,
     pub(crate) monitor: Attention,
     pub(crate) reactor: Arc<Reactor>,
     /// Polls that the monitor saw to last for `blocked_after`.
@@ -115,6 +117,7 @@ impl Shared {
             idle: Idle::new(workers, limit),
             pool: Pool::new(config.max_blocking_threads),
             quiet: Quiet::new(config.deadlock == Deadlock::Warn),
+            locals: Locals::new(),
             guests: AtomicUsize::new(0),
             pinned_busy: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
@@ -381,10 +384,13 @@ impl Shared {
         self.shards_ended(self.parts.iter().filter(swept).count());
     }
 
-    /// What the futures in `block_on` and all live tasks wait for.
+    /// What the futures in `block_on` and all live tasks, local ones too, wait for.
     pub(crate) fn dump(&self, is_runnable: impl Fn(Id, &Waits) -> bool) -> Dump {
-        let (mains, tasks) = (self.quiet.guests(), self.parts.iter().map(|part| &part.tasks));
-        Dump::gather(mains.into_iter().flatten(), tasks, false, is_runnable)
+        let (mains, locals) = (self.quiet.guests(), self.locals.homes());
+        let tasks = self.parts.iter().map(|part| (&part.tasks, false));
+        let local = locals.iter().map(|home| (&home.tasks, true));
+        let simulated = self.config.simulated.is_some();
+        Dump::gather(mains.into_iter().flatten(), tasks.chain(local), simulated, is_runnable)
     }
 
     /// The number of live tasks.

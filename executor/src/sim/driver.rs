@@ -371,9 +371,11 @@ impl<'a> Driver<'a, '_> {
             self.trace.hash(),
             repeat(self.seed)
         );
-        let tasks = std::iter::once(&self.shared.parts[0].tasks);
+        let tasks = std::iter::once((&self.shared.parts[0].tasks, false));
+        let locals = self.shared.locals.homes();
+        let local = locals.iter().map(|home| (&home.tasks, true));
         let runnable: HashSet<u64> = self.queue.ids().collect();
-        let dump = Dump::gather(main, tasks, true, |id, _| runnable.contains(&id.0));
+        let dump = Dump::gather(main, tasks.chain(local), true, |id, _| runnable.contains(&id.0));
         for task in &dump.tasks {
             let _ = writeln!(text, "  {}", dump.line(task));
         }

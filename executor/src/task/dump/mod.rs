@@ -64,6 +64,8 @@ pub struct TaskDump {
     pub object: Option<usize>,
     /// Where it was spawned.
     pub spawned: Option<Site>,
+    /// Is it of a [`LocalSet`](crate::task::LocalSet) that was last polled in this runtime?
+    pub local: bool,
 }
 
 /// What tasks wait for, in a [`Dump`].
@@ -130,27 +132,27 @@ fn kind(reason: Reason) -> &'static str {
 }
 
 impl Dump {
-    /// Of the futures in `block_on` and the tasks in `shards`.
+    /// Of the futures in `block_on` and the tasks in `shards`, each with whether they are local.
     pub(crate) fn gather<'s>(
         mains: impl IntoIterator<Item = Noted>,
-        shards: impl Iterator<Item = &'s Shard>,
+        shards: impl Iterator<Item = (&'s Shard, bool)>,
         simulated: bool,
         is_runnable: impl Fn(Id, &Waits) -> bool,
     ) -> Dump {
         let mut noted: Vec<(Noted, TaskDump)> = Vec::new();
-        let task = |who, waits: &Noted, spawned| {
+        let task = |who, waits: &Noted, spawned, local| {
             let (reason, site) = (Some(waits.reason), waits.site);
-            TaskDump { who, reason, site, object: None, spawned }
+            TaskDump { who, reason, site, object: None, spawned, local }
         };
         for main in mains {
-            noted.push((main, task(Who::Main, &main, None)));
+            noted.push((main, task(Who::Main, &main, None, false)));
         }
         let first = noted.len();
-        for shard in shards {
+        for (shard, local) in shards {
             shard.for_each(|entry, meta| {
                 let waits = Noted::of(&meta.waits);
                 let who = Who::Task(entry.id, entry.origin.name().map(String::from));
-                let mut task = task(who, &waits, Some(entry.origin.spawned()));
+                let mut task = task(who, &waits, Some(entry.origin.spawned()), local);
                 if is_runnable(entry.id, &meta.waits) {
                     (task.reason, task.site) = (None, None);
                 }

@@ -78,9 +78,10 @@ impl Dump {
 
     /// A task in a line.
     pub(crate) fn line(&self, task: &TaskDump) -> String {
+        let local = if task.local { " (local)" } else { "" };
         let mut line = match task.reason {
-            Some(reason) => format!("{} {}", task.who, WaitsFor(reason, task.site)),
-            None => format!("{} [runnable]", task.who),
+            Some(reason) => format!("{}{local} {}", task.who, WaitsFor(reason, task.site)),
+            None => format!("{}{local} [runnable]", task.who),
         };
         if let Some(place) = task.object.filter(|place| self.objects[*place].is_shown()) {
             let object = &self.objects[place];
