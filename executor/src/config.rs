@@ -19,7 +19,9 @@ pub(crate) type Hook = Arc<dyn Fn() + Send + Sync>;
 pub enum Deadlock {
     /// Nothing. An idle runtime then sleeps without a single wake-up.
     Off,
-    /// Say so on stderr, once, with a line for each task: what it waits for, where, and where it was spawned.
+    /// Say so on stderr, once, with a line for each task: what it waits for, where, and where it was spawned; and if
+    /// [holders are tracked](crate::runtime::Builder::track_holders), one for each lock: who holds it, who waits for it, and
+    /// who waits for whom in a circle.
     Warn,
 }
 
@@ -57,6 +59,7 @@ pub(crate) struct Config {
     pub(crate) spare_threads_stay: Duration,
     pub(crate) report_long_polls: bool,
     pub(crate) measure_poll_time: bool,
+    pub(crate) track_holders: bool,
     pub(crate) measure_schedule_latency: bool,
     pub(crate) thread_name: Arc<dyn Fn() -> String + Send + Sync>,
     pub(crate) on_thread_start: Option<Hook>,
@@ -78,6 +81,7 @@ impl Config {
             spare_threads_stay: Duration::from_secs(10),
             report_long_polls: false,
             measure_poll_time: false,
+            track_holders: cfg!(debug_assertions),
             measure_schedule_latency: false,
             thread_name: Arc::new(|| "dormouse-worker".into()),
             on_thread_start: None,

@@ -3,7 +3,7 @@
 #[path = "support/tasks.rs"]
 mod tasks;
 
-use dormouse_executor::runtime::Builder;
+use dormouse_executor::runtime::{Builder, Runtime};
 use dormouse_executor::sim::{self, FailureKind};
 use dormouse_executor::task::{self, JoinSet, LocalSet};
 use dormouse_executor::time;
@@ -430,4 +430,42 @@ fn a_set_stays_on_its_thread() {
     assert_not_impl_any!(task::local_set::RunUntil<'static, std::future::Ready<()>>: Send, Sync);
     assert_impl_all!(task::JoinHandle<u8>: Send);
     assert_not_impl_any!(task::JoinHandle<Rc<u8>>: Send);
+}
+
+/// The runtime that polls a set sees its tasks: the last one, if there are several, and none once the set is gone.
+#[test]
+fn a_runtime_sees_the_tasks_of_its_sets() {
+    let _watch = watch();
+    let local = |runtime: &Runtime| {
+        let dump = runtime.dump();
+        let local: Vec<_> = dump.tasks.iter().filter(|task| task.local).collect();
+        assert_eq!(local.len(), runtime.metrics().local_tasks_alive);
+        local.iter().map(|task| task.who.to_string()).collect::<Vec<_>>()
+    };
+    let [a, b] = [(); 2].map(|()| Builder::current_thread().build().unwrap());
+    let (set, gate) = (LocalSet::new(), Gate::default());
+    let waits = set.spawn_local({
+        let gate = gate.clone();
+        async move { gate.await }
+    });
+    assert_eq!((local(&a), local(&b)), (vec![], vec![]));
+    set.block_on(&a, async {
+        let inner = task::Builder::new().name("inner").spawn_local(std::future::pending::<()>());
+        let names = [format!("task {}", waits.id()), format!("task {} \"inner\"", inner.id())];
+        assert_eq!(local(&a), names);
+        task::yield_now().await;
+        let text = a.dump().to_string();
+        assert!(
+            text.contains(&format!("task {} \"inner\" (local) [external], spawned at ", inner.id())),
+            "{text}"
+        );
+    });
+    assert_eq!((local(&a).len(), local(&b).len()), (2, 0));
+    set.block_on(&b, async { task::yield_now().await });
+    assert_eq!((local(&a).len(), local(&b).len()), (0, 2));
+    gate.open();
+    set.block_on(&a, async { waits.await.unwrap() });
+    assert_eq!((local(&a).len(), local(&b).len()), (1, 0));
+    drop(set);
+    assert_eq!((local(&a), local(&b)), (vec![], vec![]));
 }

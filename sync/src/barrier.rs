@@ -197,7 +197,7 @@ impl Future for BarrierWait<'_> {
             Phase::Spent => panic!("the future of Barrier::wait was polled after it had finished"),
         }
         if self.node.phase() == Phase::Queued {
-            frame::note(Reason::BarrierWait, Some(self.site));
+            frame::note_on(Reason::BarrierWait, Some(self.site), self.barrier);
             return Poll::Pending;
         }
         self.node.spend();

@@ -312,7 +312,7 @@ impl<'m, T: ?Sized> Future for CondvarWait<'_, 'm, T> {
             Phase::Spent => panic!("the future of Condvar::wait was polled after it had finished"),
         }
         if this.node.phase() == Phase::Queued {
-            frame::note(Reason::CondWait, Some(this.site));
+            frame::note_on(Reason::CondWait, Some(this.site), *this.condvar);
             return Poll::Pending;
         }
         let guard = ready!(this.lock.poll(cx));

@@ -336,7 +336,7 @@ impl Wait<'_> {
         if !waiting {
             return self.finish();
         }
-        frame::note(Reason::WaitGroupWait, Some(self.site));
+        frame::note_on(Reason::WaitGroupWait, Some(self.site), &*self.inner);
         Poll::Pending
     }
 

@@ -76,7 +76,7 @@ impl Waiter {
             Phase::Spent => unreachable!("futures ask whether they have finished"),
         }
         if self.node.is(Phase::Queued) {
-            frame::note(reason, Some(self.site));
+            frame::note_on(reason, Some(self.site), waiters);
             return Poll::Pending;
         }
         self.node.spend();

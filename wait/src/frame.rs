@@ -10,6 +10,7 @@
 //! on in spite of Pending (a nested foreign `block_on`, a busy combinator) must not spin for ever.
 //!
 //! Checked by `tests/frame.rs`.
+use crate::holders;
 use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
@@ -182,7 +183,12 @@ pub struct Waits {
     reason: AtomicU8,
     budget: AtomicU8,
     refused: AtomicU8,
+    /// It is in the table of [`holders`], now or from before.
+    listed: AtomicU8,
 }
+
+/// Beside a reason: what is waited for is in the table of [`holders`].
+const ON_OBJECT: u8 = 0x80;
 
 impl Default for Waits {
     fn default() -> Self {
@@ -199,6 +205,7 @@ impl Waits {
             reason: AtomicU8::new(Reason::External as u8),
             budget: AtomicU8::new(0),
             refused: AtomicU8::new(0),
+            listed: AtomicU8::new(0),
         }
     }
 
@@ -241,6 +248,21 @@ impl Waits {
         self.reason.store(reason as u8, Relaxed);
     }
 
+    /// What [`set`](Waits::set) noted is a wait for this object.
+    #[cold]
+    #[inline(never)]
+    fn set_object(&self, object: usize) {
+        holders::waits_for(holders::address(self), object);
+        self.listed.store(1, Relaxed);
+        self.reason.store(self.reason.load(Relaxed) | ON_OBJECT, Relaxed);
+    }
+
+    /// The address of the object that the last poll waited for, if it noted one while [`holders`] is on.
+    pub fn object(&self) -> Option<usize> {
+        let listed = self.reason.load(Relaxed) & ON_OBJECT != 0;
+        listed.then(|| holders::waited_for(holders::address(self))).flatten()
+    }
+
     /// Why and where the last poll waited; `External` and `None` if for nothing of ours.
     pub fn get(&self) -> (Reason, Option<Site>) {
         let reason = self.reason();
@@ -255,7 +277,7 @@ impl Waits {
     }
 
     fn reason(&self) -> Reason {
-        Reason::from_u8(self.reason.load(Relaxed))
+        Reason::from_u8(self.reason.load(Relaxed) & !ON_OBJECT)
     }
 
     /// Puts `mark` in the place of the count of polls, for a runtime that measures the wait for the next one.
@@ -266,6 +288,15 @@ impl Waits {
     /// How many polls there were; wraps around.
     pub fn polls(&self) -> u32 {
         self.polls.load(Relaxed)
+    }
+}
+
+impl Drop for Waits {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if *self.listed.get_mut() != 0 {
+            holders::waits_no_more(holders::address(self));
+        }
     }
 }
 
@@ -338,6 +369,17 @@ pub fn note(reason: Reason, site: Option<Site>) {
     with_top(|waits| waits.set(reason, site));
 }
 
+/// [`note`] of a wait for `object`, for a dump that says who [holds](holders) it.
+#[inline(always)]
+pub fn note_on<T: ?Sized>(reason: Reason, site: Option<Site>, object: &T) {
+    with_top(|waits| {
+        waits.set(reason, site);
+        if holders::is_on() {
+            waits.set_object(holders::address(object));
+        }
+    });
+}
+
 /// The last reason that the current poll recorded, `External` if none.
 #[inline(always)]
 pub fn noted() -> Reason {
@@ -348,6 +390,11 @@ pub fn noted() -> Reason {
 #[inline(always)]
 pub fn polling() -> bool {
     !TOP.get().is_null()
+}
+
+/// The address of what the innermost poll on this thread notes into, if one of ours is on.
+pub(crate) fn innermost() -> Option<usize> {
+    with_top(|waits| holders::address(waits))
 }
 
 /// Is the innermost poll on this thread one that notes into `waits`?

@@ -10,6 +10,7 @@
 //! | [`claim`] | the word that the nodes of one `select!` share, so that exactly one arm is won |
 //! | [`wakes`] | wake-ups collected under a lock and fired after it |
 //! | [`frame`] | what one poll of a task carries: its budget and the reason of its last wait |
+//! | [`holders`] | who holds what and who waits for it, for dumps |
 //! | [`random`] | the thread's random choice, which a simulator may seed |
 //! | [`alarm`] | an alarm that can be taken back |
 //! | [`host`] | clock and alarms, which a runtime or a simulator fills in |
@@ -34,6 +35,7 @@ pub mod alarm;
 pub mod blocking;
 pub mod claim;
 pub mod frame;
+pub mod holders;
 pub mod host;
 pub mod list;
 pub mod lock;

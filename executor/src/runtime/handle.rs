@@ -1,5 +1,5 @@
 //! A handle of a runtime: for spawning into it, and for entering it, from anywhere.
-use super::{BuildError, Metrics};
+use super::{BuildError, Dump, Metrics};
 use crate::sched::context::{self, Entered};
 use crate::sched::shared::Shared;
 use crate::sched::work;
@@ -168,6 +168,26 @@ impl Handle {
     /// ```
     pub fn metrics(&self) -> Metrics {
         Metrics::of(&self.shared)
+    }
+
+    /// What each live task waits for and where, and who holds it: for humans by its `Display`, or by its parts. It looks at
+    /// every live task, a thousand at a time under a lock.
+    ///
+    /// Who holds what is known where [holders are tracked](super::Builder::track_holders), as by default in builds with debug
+    /// assertions.
+    ///
+    /// ```
+    /// # dormouse_executor::runtime::block_on(async {
+    /// use dormouse_executor::{runtime::Handle, task};
+    /// let sleeper = task::Builder::new().name("sleeper").spawn(std::future::pending::<()>());
+    /// let dump = Handle::current().dump();
+    /// assert_eq!(dump.tasks.last().unwrap().who.to_string(), format!("task {} \"sleeper\"", sleeper.id()));
+    /// println!("{dump}");
+    /// # });
+    /// ```
+    pub fn dump(&self) -> Dump {
+        // Who was never polled waits for nothing yet.
+        self.shared.dump(|_, waits| waits.polls() == 0)
     }
 
     /// What each live task waits for: id, name, reason, and the source line of the await.

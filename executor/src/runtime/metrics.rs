@@ -32,6 +32,9 @@ pub struct Metrics {
     pub blocking_depth: usize,
     /// Live tasks: spawned and not ended, blocking jobs included.
     pub tasks_alive: usize,
+    /// Live tasks of the [local sets](crate::task::LocalSet) that were last polled in this runtime. (Not among
+    /// `tasks_alive`.)
+    pub local_tasks_alive: usize,
     /// Tasks that were ever spawned, blocking jobs included.
     pub tasks_spawned: u64,
     /// Polls, those of futures in `block_on` included. One in which `block_in_place` was called may count twice.
@@ -97,6 +100,7 @@ impl Metrics {
             blocking_threads,
             blocking_depth,
             tasks_alive,
+            local_tasks_alive: shared.locals.homes().iter().map(|home| home.tasks.len()).sum(),
             tasks_spawned,
             polls: sum(|slot| slot.turn.epoch() / 2),
             stolen: sum(|slot| slot.stats.stolen.load(Relaxed)),

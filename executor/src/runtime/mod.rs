@@ -11,7 +11,9 @@ mod trace;
 
 pub use crate::config::Deadlock;
 pub use crate::task::OnPanic;
+pub use crate::task::dump::{Dump, HolderDump, ObjectDump, TaskDump, Who};
 pub use builder::{BuildError, Builder};
+pub use dormouse_wait::Reason;
 pub use handle::{EnterGuard, Handle, NoRuntime};
 pub use metrics::{Histogram, Metrics, SlotMetrics};
 
@@ -134,6 +136,11 @@ impl Runtime {
             Ok(output) => output,
             Err(body) => self.block_on(body),
         }
+    }
+
+    /// What each live task waits for, and who holds it; see [`Handle::dump`].
+    pub fn dump(&self) -> Dump {
+        self.handle.dump()
     }
 
     /// What the runtime has counted, and how it stands; see [`Handle::metrics`].

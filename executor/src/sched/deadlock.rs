@@ -9,7 +9,6 @@
 use super::idle::NEVER;
 use super::shared::Shared;
 use crate::panics;
-use crate::task::dump::{self, WaitsFor};
 use dormouse_wait::Reason;
 use dormouse_wait::outside;
 use std::fmt::Write;
@@ -35,7 +34,7 @@ fn is_stuck(shared: &Shared) -> bool {
         return false;
     }
     let guests = shared.quiet.guests();
-    let guests_stuck = guests.iter().all(|waits| waits.is_some_and(|(reason, _)| is_ours(reason)));
+    let guests_stuck = guests.iter().all(|waits| waits.is_some_and(|waits| is_ours(waits.reason)));
     !guests.is_empty()
         && guests_stuck
         && shared.parts.iter().all(|part| part.tasks.all(|meta| is_ours(meta.waits.get().0)))
@@ -48,15 +47,15 @@ pub(super) fn look(shared: &Shared) {
         return;
     }
     let mut text = String::from("dormouse: all tasks are asleep - deadlock!\n");
-    for (reason, site) in shared.quiet.guests().into_iter().flatten() {
-        let _ = writeln!(text, "  main {}", WaitsFor(reason, site));
+    let dump = shared.dump(|_, _| false);
+    for task in dump.tasks.iter().take(SHOWN) {
+        let _ = writeln!(text, "  {}", dump.line(task));
     }
-    let lines = dump::lines(shared.parts.iter().map(|part| &part.tasks), |_| false);
-    for line in lines.iter().take(SHOWN) {
+    if dump.tasks.len() > SHOWN {
+        let _ = writeln!(text, "  and {} more", dump.tasks.len() - SHOWN);
+    }
+    for line in dump.object_lines() {
         let _ = writeln!(text, "  {line}");
-    }
-    if lines.len() > SHOWN {
-        let _ = writeln!(text, "  and {} more", lines.len() - SHOWN);
     }
     text.push_str("  (`runtime::Builder::deadlock` turns this report off; a plain thread that holds a half of a channel says so with `into_foreign`)");
     // Whoever ran meanwhile has changed what was gathered.

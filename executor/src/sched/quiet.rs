@@ -1,7 +1,6 @@
 //! Since when nothing happens in a runtime, and who waits in its `block_on`s: what the deadlock report asks.
 use crate::panics;
-use dormouse_wait::Reason;
-use dormouse_wait::frame::Site;
+use crate::task::dump::Noted;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex};
@@ -9,7 +8,7 @@ use std::sync::{Arc, Mutex};
 /// A future in `block_on`.
 pub(crate) trait Blocked: Send + Sync {
     /// What it waits for; `None` if it is about to be polled.
-    fn waits(&self) -> Option<(Reason, Option<Site>)>;
+    fn waits(&self) -> Option<Noted>;
 }
 
 /// See the module.
@@ -59,7 +58,7 @@ impl Quiet {
     }
 
     /// What each of the futures in `block_on` waits for.
-    pub(crate) fn guests(&self) -> Vec<Option<(Reason, Option<Site>)>> {
+    pub(crate) fn guests(&self) -> Vec<Option<Noted>> {
         panics::lock(&self.guests).iter().map(|guest| guest.waits()).collect()
     }
 }

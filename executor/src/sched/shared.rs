@@ -30,11 +30,14 @@ use crate::blocking::Pool;
 use crate::config::{Config, Deadlock};
 use crate::panics;
 use crate::reactor::Reactor;
-use crate::task::id::Ids;
+use crate::task::dump::Dump;
+use crate::task::home::Locals;
+use crate::task::id::{Id, Ids};
 use crate::task::life;
 use crate::task::registry;
 use crate::timer::{self, Tick};
 use dormouse_wait::alarm::Alarm;
+use dormouse_wait::frame::Waits;
 use dormouse_wait::{Instant, host, random};
 use std::fmt;
 use std::ptr::{self, NonNull};
@@ -66,6 +69,7 @@ pub(crate) struct Shared {
     pub(crate) idle: Idle,
     pub(crate) pool: Pool,
     pub(crate) quiet: Quiet,
+    pub(crate) locals: Locals,
     pub(crate) monitor: Attention,
     pub(crate) reactor: Arc<Reactor>,
     /// Polls that the monitor saw to last for `blocked_after`.
@@ -113,6 +117,7 @@ impl Shared {
             idle: Idle::new(workers, limit),
             pool: Pool::new(config.max_blocking_threads),
             quiet: Quiet::new(config.deadlock == Deadlock::Warn),
+            locals: Locals::new(),
             guests: AtomicUsize::new(0),
             pinned_busy: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
@@ -377,6 +382,15 @@ impl Shared {
     pub(crate) fn sweep(&self) {
         let swept = |part: &&Part| part.tasks.is_to_be_swept() && part.tasks.sweep();
         self.shards_ended(self.parts.iter().filter(swept).count());
+    }
+
+    /// What the futures in `block_on` and all live tasks, local ones too, wait for.
+    pub(crate) fn dump(&self, is_runnable: impl Fn(Id, &Waits) -> bool) -> Dump {
+        let (mains, locals) = (self.quiet.guests(), self.locals.homes());
+        let tasks = self.parts.iter().map(|part| (&part.tasks, false));
+        let local = locals.iter().map(|home| (&home.tasks, true));
+        let simulated = self.config.simulated.is_some();
+        Dump::gather(mains.into_iter().flatten(), tasks.chain(local), simulated, is_runnable)
     }
 
     /// The number of live tasks.

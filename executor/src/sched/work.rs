@@ -16,8 +16,8 @@ use super::seat::Seat;
 use super::shared::Shared;
 use super::threads::Began;
 use crate::reactor::Woken;
-use dormouse_wait::Reason;
-use dormouse_wait::frame::{Frame, Site, Waits};
+use crate::task::dump::Noted;
+use dormouse_wait::frame::{Frame, Waits};
 use dormouse_wait::host;
 use dormouse_wait::parker::Parker;
 use dormouse_wait::prim;
@@ -199,8 +199,8 @@ struct Root {
 }
 
 impl Blocked for Root {
-    fn waits(&self) -> Option<(Reason, Option<Site>)> {
-        (!self.is_woken()).then(|| self.waits.get())
+    fn waits(&self) -> Option<Noted> {
+        (!self.is_woken()).then(|| Noted::of(&self.waits))
     }
 }
 

@@ -23,13 +23,14 @@ use crate::sched::context;
 use crate::sched::os;
 use crate::sched::seat::Seat;
 use crate::sched::shared::{Bodies, Shared};
-use crate::task::dump::{self, WaitsFor};
+use crate::task::dump::{Dump, Noted};
 use crate::task::id::Id;
 use crate::task::meta::Meta;
+use crate::task::spawn;
 use crate::timer::NEVER;
 use async_task::Runnable;
 use dormouse_wait::Reason;
-use dormouse_wait::frame::{self, Frame, Site};
+use dormouse_wait::frame::{self, Frame};
 use std::collections::HashSet;
 use std::fmt::Write;
 use std::future::Future;
@@ -116,6 +117,7 @@ pub(super) fn run<F: Future>(
         worker: |_, _| unreachable!("a simulated runtime starts no threads"),
         monitor: |_| unreachable!("a simulated runtime starts no threads"),
     };
+    spawn::track_holders();
     let shared = Shared::new(Config::simulated(options.blocking), bodies);
     // No thread is to be started for what is pushed: this one is there.
     shared.guests.fetch_add(1, Relaxed);
@@ -180,7 +182,7 @@ fn drive<F: Future>(
             output: None,
         };
         let failed = driver.go_on(&mut main);
-        let verdict = driver.judge(failed, main.output.take(), main.waits.get(), judge);
+        let verdict = driver.judge(failed, main.output.take(), Noted::of(&main.waits), judge);
         // A destructor that panics has spoken through the panic hook.
         panics::catch(|| drop(future)).unwrap_or_else(panics::forget);
         verdict
@@ -304,7 +306,7 @@ impl<'a> Driver<'a, '_> {
         &mut self,
         failed: Option<FailureKind>,
         output: Option<Result<T, Payload>>,
-        main: (Reason, Option<Site>),
+        main: Noted,
         judge: impl Fn(&T) -> Option<String>,
     ) -> Outcome<T> {
         let waits = output.is_none().then_some(main);
@@ -359,7 +361,7 @@ impl<'a> Driver<'a, '_> {
         }
     }
 
-    fn report(&self, says: &str, main: Option<(Reason, Option<Site>)>) -> String {
+    fn report(&self, says: &str, main: Option<Noted>) -> String {
         let mut text = format!(
             "simulated run failed: {says}\n  seed {}{}, virtual time {}, step {}, trace {:016x}; {}\n\nlive tasks:\n",
             self.seed,
@@ -369,17 +371,23 @@ impl<'a> Driver<'a, '_> {
             self.trace.hash(),
             repeat(self.seed)
         );
-        if let Some((reason, site)) = main {
-            let _ = writeln!(text, "  main {}", WaitsFor(reason, site));
-        }
-        let tasks = std::iter::once(&self.shared.parts[0].tasks);
+        let tasks = std::iter::once((&self.shared.parts[0].tasks, false));
+        let locals = self.shared.locals.homes();
+        let local = locals.iter().map(|home| (&home.tasks, true));
         let runnable: HashSet<u64> = self.queue.ids().collect();
-        let lines = dump::lines(tasks, |id| runnable.contains(&id.0));
-        for line in &lines {
-            let _ = writeln!(text, "  {line}");
+        let dump = Dump::gather(main, tasks.chain(local), true, |id, _| runnable.contains(&id.0));
+        for task in &dump.tasks {
+            let _ = writeln!(text, "  {}", dump.line(task));
         }
-        if lines.is_empty() && main.is_none() {
+        if dump.tasks.is_empty() {
             text.push_str("  none\n");
+        }
+        let objects = dump.object_lines();
+        if !objects.is_empty() {
+            text.push_str("\ncontended:\n");
+        }
+        for line in objects {
+            let _ = writeln!(text, "  {line}");
         }
         let _ = write!(text, "\nlast steps:\n{}", self.trace);
         text

@@ -19,8 +19,8 @@ pub enum FailureKind {
     Disturbed,
 }
 
-/// Why a simulated run failed: its [`Display`](fmt::Display) is a report with the seed, all live tasks and the last
-/// steps.
+/// Why a simulated run failed: its [`Display`](fmt::Display) is a report with the seed, all live tasks, who holds what
+/// they wait for, and the last steps.
 #[derive(Clone)]
 pub struct Failure {
     pub(super) kind: FailureKind,

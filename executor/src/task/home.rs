@@ -29,7 +29,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::Waker;
 
 /// Tasks that run in one poll of the set, before others have their turn.
@@ -38,6 +39,15 @@ const ROUND: usize = 61;
 pub(crate) struct Home {
     pub(crate) tasks: Shard,
     queue: Lock<Queue>,
+    /// The [`Locals`] that it was last polled in; 0 before.
+    within: AtomicU64,
+}
+
+/// The sets that are polled in a runtime, for its dump and its counts. They need none to run.
+pub(crate) struct Locals {
+    /// Unique in the process.
+    number: u64,
+    homes: Mutex<Vec<Weak<Home>>>,
 }
 
 struct Queue {
@@ -60,7 +70,7 @@ thread_local! {
 impl Home {
     pub(crate) fn new(ids: Ids) -> Arc<Home> {
         let queue = Queue { runnable: VecDeque::new(), owners: Slab::new(), gone: false };
-        Arc::new(Home { tasks: Shard::new(ids), queue: Lock::new(queue) })
+        Arc::new(Home { tasks: Shard::new(ids), queue: Lock::new(queue), within: AtomicU64::new(0) })
     }
 
     /// The home of the local task that `meta` belongs to, whose memory the caller keeps.
@@ -168,6 +178,31 @@ impl Home {
         drop(queue);
         panics::discard(unused);
         waits
+    }
+}
+
+impl Locals {
+    pub(crate) fn new() -> Locals {
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        Locals { number: NUMBERS.fetch_add(1, Relaxed), homes: Mutex::default() }
+    }
+
+    /// The set is polled here, on its thread.
+    #[inline]
+    pub(crate) fn enter(&self, home: &Arc<Home>) {
+        if home.within.load(Relaxed) != self.number {
+            home.within.store(self.number, Relaxed);
+            let mut homes = panics::lock(&self.homes);
+            homes.retain(|other| other.strong_count() > 0 && !ptr::eq(other.as_ptr(), Arc::as_ptr(home)));
+            homes.push(Arc::downgrade(home));
+        }
+    }
+
+    /// The sets that were last polled here.
+    pub(crate) fn homes(&self) -> Vec<Arc<Home>> {
+        let mut homes: Vec<_> = panics::lock(&self.homes).iter().filter_map(Weak::upgrade).collect();
+        homes.retain(|home| home.within.load(Relaxed) == self.number);
+        homes
     }
 }
 

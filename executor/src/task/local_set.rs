@@ -194,6 +194,7 @@ impl Future for LocalSet {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.owner.show();
         self.owner.run_and_wait(cx);
         if self.home().tasks.len() == 0 { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -209,6 +210,11 @@ impl Owner {
     fn new(home: Arc<Home>) -> Owner {
         let key = home.add_owner();
         Owner { home, key }
+    }
+
+    /// The runtime of this thread, if there is one, sees the set's tasks.
+    fn show(&self) {
+        context::with_current(|shared, _| shared.locals.enter(&self.home));
     }
 
     /// Runs tasks, and lets this one wait for more.
@@ -247,6 +253,7 @@ impl<F: Future> Future for RunUntil<'_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let owner = &*this.owner;
+        owner.show();
         let polled = owner.home.enter(|| this.future.poll(cx));
         if polled.is_pending() {
             owner.run_and_wait(cx);

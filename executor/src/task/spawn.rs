@@ -317,6 +317,11 @@ pub(crate) fn current_id() -> Option<Id> {
     })?
 }
 
+/// Lets locks and semaphores note who holds them, from now on.
+pub(crate) fn track_holders() {
+    dormouse_wait::holders::turn_on(|| current_id().map(|id| id.0));
+}
+
 /// The id of a task that is being polled.
 fn id_of(meta: &Meta) -> Option<Id> {
     let (shard, key) = meta.place()?;

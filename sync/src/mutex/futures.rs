@@ -31,9 +31,9 @@ impl<'a, T: ?Sized> Future for Lock<'a, T> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
-        let this = self.project();
-        ready!(this.waiter.poll(&this.mutex.raw, cx));
-        Poll::Ready(MutexGuard::new(this.mutex))
+        let mut this = self.project();
+        ready!(this.waiter.as_mut().poll(&this.mutex.raw, cx));
+        Poll::Ready(MutexGuard::new(this.mutex, this.waiter.site()))
     }
 }
 
@@ -80,11 +80,11 @@ impl<T: ?Sized> Future for LockOwned<T> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<OwnedMutexGuard<T>> {
-        let this = self.project();
+        let mut this = self.project();
         let mutex = this.mutex.as_ref().expect("the future of Mutex::lock was polled after it had finished");
-        ready!(this.waiter.poll(&mutex.raw, cx));
+        ready!(this.waiter.as_mut().poll(&mutex.raw, cx));
         let mutex = this.mutex.take().expect("it was there just now");
-        Poll::Ready(OwnedMutexGuard::new(mutex))
+        Poll::Ready(OwnedMutexGuard::new(mutex, this.waiter.site()))
     }
 }
 

@@ -4,10 +4,20 @@
 //! mutex needs only `T: Send`: a shared guard shares the data.
 use super::Mutex;
 use super::raw::RawMutex;
+use dormouse_wait::frame::Site;
+use dormouse_wait::holders;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
+
+/// The end of every guard.
+#[inline(always)]
+fn unlock(raw: &RawMutex) {
+    // Before: then it may be the next one's.
+    holders::disown(raw);
+    raw.unlock();
+}
 
 /// Unlocks when dropped; owned, for guards that take their parts out of one another.
 struct Held<T: ?Sized>(Arc<Mutex<T>>);
@@ -15,7 +25,7 @@ struct Held<T: ?Sized>(Arc<Mutex<T>>);
 impl<T: ?Sized> Drop for Held<T> {
     #[inline]
     fn drop(&mut self) {
-        self.0.raw.unlock();
+        unlock(&self.0.raw);
     }
 }
 
@@ -28,9 +38,10 @@ pub struct MutexGuard<'a, T: ?Sized> {
 }
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
-    /// The caller has locked `mutex` and hands the lock over to the guard.
+    /// The caller has locked `mutex`, at `site`, and hands the lock over to the guard.
     #[inline]
-    pub(super) fn new(mutex: &'a Mutex<T>) -> Self {
+    pub(super) fn new(mutex: &'a Mutex<T>, site: Site) -> Self {
+        holders::own(&mutex.raw, site);
         MutexGuard { mutex, _data: PhantomData }
     }
 
@@ -111,7 +122,7 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.mutex.raw.unlock();
+        unlock(&self.mutex.raw);
     }
 }
 
@@ -177,7 +188,7 @@ impl<U: ?Sized> DerefMut for MappedMutexGuard<'_, U> {
 impl<U: ?Sized> Drop for MappedMutexGuard<'_, U> {
     #[inline]
     fn drop(&mut self) {
-        self.raw.unlock();
+        unlock(self.raw);
     }
 }
 
@@ -190,9 +201,10 @@ pub struct OwnedMutexGuard<T: ?Sized> {
 }
 
 impl<T: ?Sized> OwnedMutexGuard<T> {
-    /// The caller has locked `mutex` and hands the lock over to the guard.
+    /// The caller has locked `mutex`, at `site`, and hands the lock over to the guard.
     #[inline]
-    pub(super) fn new(mutex: Arc<Mutex<T>>) -> Self {
+    pub(super) fn new(mutex: Arc<Mutex<T>>, site: Site) -> Self {
+        holders::own(&mutex.raw, site);
         OwnedMutexGuard { held: Held(mutex), _data: PhantomData }
     }
 

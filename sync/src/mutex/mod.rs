@@ -111,9 +111,11 @@ impl<T: ?Sized> Mutex<T> {
     /// drop(guard);
     /// assert!(mutex.try_lock().is_some());
     /// ```
+    #[track_caller]
     #[inline]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        self.raw.try_lock().then(|| MutexGuard::new(self))
+        let site = Location::caller();
+        self.raw.try_lock().then(|| MutexGuard::new(self, site))
     }
 
     /// [`lock`](Mutex::lock) with a guard that borrows nothing: it keeps the mutex alive and may move anywhere.
@@ -142,12 +144,13 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     /// [`try_lock`](Mutex::try_lock) with a guard that borrows nothing.
+    #[track_caller]
     #[inline]
     pub fn try_lock_owned(self: Arc<Self>) -> Option<OwnedMutexGuard<T>> {
         if !self.raw.try_lock() {
             return None;
         }
-        Some(OwnedMutexGuard::new(self))
+        Some(OwnedMutexGuard::new(self, Location::caller()))
     }
 
     /// [`lock`](Mutex::lock) for a plain thread, which sleeps until the lock is its own.

@@ -439,6 +439,12 @@ impl Waiter {
         self.node.phase() == Phase::Spent
     }
 
+    /// The source line of the wait.
+    #[inline(always)]
+    pub(super) fn site(&self) -> Site {
+        self.site
+    }
+
     /// Ready: the caller owns `raw`, the same one at every call.
     #[inline]
     pub(crate) fn poll(self: Pin<&mut Self>, raw: &RawMutex, cx: &mut Context<'_>) -> Poll<()> {
@@ -477,7 +483,7 @@ impl Waiter {
             };
             match end {
                 None => {
-                    frame::note(Reason::MutexLock, Some(self.site));
+                    frame::note_on(Reason::MutexLock, Some(self.site), raw);
                     return Poll::Pending;
                 }
                 Some(End::Owner) => {

@@ -36,7 +36,7 @@ impl Waiter {
         }
         assert!(!self.is_done(), "the future of Notify::notified was polled after it had finished");
         if !self.as_ref().told(notify, Some(cx.waker())) {
-            frame::note(Reason::Notify, Some(self.site));
+            frame::note_on(Reason::Notify, Some(self.site), notify);
             return Poll::Pending;
         }
         self.node.spend();

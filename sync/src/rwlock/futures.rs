@@ -35,9 +35,9 @@ macro_rules! borrowed {
 
             #[inline]
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-                let this = self.project();
-                ready!(this.waiter.poll(&this.lock.raw, cx));
-                Poll::Ready($guard::new(this.lock))
+                let mut this = self.project();
+                ready!(this.waiter.as_mut().poll(&this.lock.raw, cx));
+                Poll::Ready($guard::new(this.lock, this.waiter.site()))
             }
         }
 
@@ -97,10 +97,11 @@ macro_rules! owned {
 
             #[inline]
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-                let this = self.project();
+                let mut this = self.project();
                 let lock = this.lock.as_ref().expect("a future of RwLock was polled after it had finished");
-                ready!(this.waiter.poll(&lock.raw, cx));
-                Poll::Ready($guard::new(this.lock.take().expect("it was there just now")))
+                ready!(this.waiter.as_mut().poll(&lock.raw, cx));
+                let lock = this.lock.take().expect("it was there just now");
+                Poll::Ready($guard::new(lock, this.waiter.site()))
             }
         }
 

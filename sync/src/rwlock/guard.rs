@@ -4,6 +4,9 @@
 //! Send and Sync only where both are; a mapped one cannot, and stands for a `&mut U`.
 use super::RwLock;
 use super::raw::{Access, RawRwLock};
+use super::reading::Reading;
+use dormouse_wait::frame::Site;
+use dormouse_wait::holders::{self, Ticket};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -12,7 +15,7 @@ use std::ptr::NonNull;
 #[must_use = "the lock is released when its guard is dropped"]
 #[clippy::has_significant_drop]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
-    raw: &'a RawRwLock,
+    reading: Reading<'a>,
     data: NonNull<T>,
     _data: PhantomData<&'a T>,
 }
@@ -23,10 +26,16 @@ unsafe impl<T: ?Sized + Sync> Send for RwLockReadGuard<'_, T> {}
 unsafe impl<T: ?Sized + Sync> Sync for RwLockReadGuard<'_, T> {}
 
 impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
-    /// The caller reads `lock` and hands that over to the guard.
+    /// The caller reads `lock`, taken at `site`, and hands that over to the guard.
     #[inline]
-    pub(super) fn new(lock: &'a RwLock<T>) -> Self {
-        RwLockReadGuard { raw: &lock.raw, data: lock.shared(), _data: PhantomData }
+    pub(super) fn new(lock: &'a RwLock<T>, site: Site) -> Self {
+        RwLockReadGuard::entered(lock, enter_reader(&lock.raw, site))
+    }
+
+    /// The same, with this ticket for it.
+    #[inline]
+    fn entered(lock: &'a RwLock<T>, ticket: Ticket) -> Self {
+        RwLockReadGuard { reading: Reading::new(&lock.raw, ticket), data: lock.shared(), _data: PhantomData }
     }
 
     /// Narrows the guard to a part of the data. If `f` panics, the lock is released.
@@ -52,9 +61,7 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
     }
 
     fn narrow<U: ?Sized>(self, data: NonNull<U>) -> RwLockReadGuard<'a, U> {
-        let raw = self.raw;
-        std::mem::forget(self);
-        RwLockReadGuard { raw, data, _data: PhantomData }
+        RwLockReadGuard { reading: self.reading, data, _data: PhantomData }
     }
 }
 
@@ -67,11 +74,18 @@ impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
     }
 }
 
-impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        self.raw.unlock(Access::Read);
-    }
+/// A reader's ticket.
+#[inline(always)]
+pub(super) fn enter_reader(raw: &RawRwLock, site: Site) -> Ticket {
+    holders::share(raw, site, 1, || raw.held().1 == 1)
+}
+
+/// The end of every write guard.
+#[inline(always)]
+pub(super) fn unlock_write(raw: &RawRwLock) {
+    // Before: then it may be the next one's.
+    holders::disown(raw);
+    raw.unlock(Access::Write);
 }
 
 /// The right to write the data of an [`RwLock`]; unlocks when dropped. From [`RwLock::write`].
@@ -83,9 +97,10 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
 }
 
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
-    /// The caller has locked `lock` and hands that over to the guard.
+    /// The caller has locked `lock`, at `site`, and hands that over to the guard.
     #[inline]
-    pub(super) fn new(lock: &'a RwLock<T>) -> Self {
+    pub(super) fn new(lock: &'a RwLock<T>, site: Site) -> Self {
+        holders::own(&lock.raw, site);
         RwLockWriteGuard { lock, _data: PhantomData }
     }
 
@@ -103,8 +118,9 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     pub fn downgrade(this: Self) -> RwLockReadGuard<'a, T> {
         let lock = this.lock;
         std::mem::forget(this);
+        let ticket = holders::downgrade(&lock.raw);
         lock.raw.downgrade();
-        RwLockReadGuard::new(lock)
+        RwLockReadGuard::entered(lock, ticket)
     }
 
     /// Narrows the guard to a part of the data. If `f` panics, the lock is released.
@@ -168,7 +184,7 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.raw.unlock(Access::Write);
+        unlock_write(&self.lock.raw);
     }
 }
 
@@ -216,7 +232,7 @@ impl<U: ?Sized> DerefMut for MappedRwLockWriteGuard<'_, U> {
 impl<U: ?Sized> Drop for MappedRwLockWriteGuard<'_, U> {
     #[inline]
     fn drop(&mut self) {
-        self.raw.unlock(Access::Write);
+        unlock_write(self.raw);
     }
 }
 

@@ -3,6 +3,7 @@ mod futures;
 mod guard;
 mod owned;
 mod raw;
+mod reading;
 
 pub use self::futures::{Read, ReadOwned, Write, WriteOwned};
 pub use self::guard::{MappedRwLockWriteGuard, RwLockReadGuard, RwLockWriteGuard};
@@ -119,15 +120,19 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Panics
     /// If there are 2^29 readers.
+    #[track_caller]
     #[inline]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
-        self.raw.try_lock(Access::Read).then(|| RwLockReadGuard::new(self))
+        let site = Location::caller();
+        self.raw.try_lock(Access::Read).then(|| RwLockReadGuard::new(self, site))
     }
 
     /// Writes if the lock is free.
+    #[track_caller]
     #[inline]
     pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
-        self.raw.try_lock(Access::Write).then(|| RwLockWriteGuard::new(self))
+        let site = Location::caller();
+        self.raw.try_lock(Access::Write).then(|| RwLockWriteGuard::new(self, site))
     }
 
     /// [`read`](RwLock::read) with a guard that borrows nothing: it keeps the lock alive and may move anywhere.
@@ -160,21 +165,23 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Panics
     /// If there are 2^29 readers.
+    #[track_caller]
     #[inline]
     pub fn try_read_owned(self: Arc<Self>) -> Option<OwnedRwLockReadGuard<T>> {
         if !self.raw.try_lock(Access::Read) {
             return None;
         }
-        Some(OwnedRwLockReadGuard::new(self))
+        Some(OwnedRwLockReadGuard::new(self, Location::caller()))
     }
 
     /// [`try_write`](RwLock::try_write) with a guard that borrows nothing.
+    #[track_caller]
     #[inline]
     pub fn try_write_owned(self: Arc<Self>) -> Option<OwnedRwLockWriteGuard<T>> {
         if !self.raw.try_lock(Access::Write) {
             return None;
         }
-        Some(OwnedRwLockWriteGuard::new(self))
+        Some(OwnedRwLockWriteGuard::new(self, Location::caller()))
     }
 
     /// [`read`](RwLock::read) for a plain thread, which sleeps meanwhile.

@@ -1,6 +1,9 @@
 //! The guards that keep their lock alive, as those of `guard` otherwise.
 use super::RwLock;
+use super::guard::{enter_reader, unlock_write};
 use super::raw::Access;
+use dormouse_wait::frame::Site;
+use dormouse_wait::holders::{self, Ticket};
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
@@ -8,21 +11,26 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 /// Unlocks when dropped; owned, for guards that take their parts out of one another.
-struct Held<T: ?Sized, const WRITES: bool>(Arc<RwLock<T>>);
+struct Held<T: ?Sized, const WRITES: bool>(Arc<RwLock<T>>, Ticket);
 
 impl<T: ?Sized, const WRITES: bool> Drop for Held<T, WRITES> {
     #[inline]
     fn drop(&mut self) {
-        self.0.raw.unlock(if WRITES { Access::Write } else { Access::Read });
+        if WRITES {
+            return unlock_write(&self.0.raw);
+        }
+        holders::give_back(&self.0.raw, self.1);
+        self.0.raw.unlock(Access::Read);
     }
 }
 
 impl<T: ?Sized> Held<T, true> {
     fn downgrade(self) -> Held<T, false> {
+        let ticket = holders::downgrade(&self.0.raw);
         self.0.raw.downgrade();
         let this = ManuallyDrop::new(self);
         // SAFETY: what is read is not dropped where it was.
-        Held(unsafe { std::ptr::read(&this.0) })
+        Held(unsafe { std::ptr::read(&this.0) }, ticket)
     }
 }
 
@@ -42,11 +50,11 @@ unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Sync> Send for OwnedRwLockReadG
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Sync> Sync for OwnedRwLockReadGuard<T, U> {}
 
 impl<T: ?Sized> OwnedRwLockReadGuard<T> {
-    /// The caller reads `lock` and hands that over to the guard.
+    /// The caller reads `lock`, taken at `site`, and hands that over to the guard.
     #[inline]
-    pub(super) fn new(lock: Arc<RwLock<T>>) -> Self {
-        let data = lock.shared();
-        OwnedRwLockReadGuard { held: Held(lock), data, _data: PhantomData }
+    pub(super) fn new(lock: Arc<RwLock<T>>, site: Site) -> Self {
+        let (data, ticket) = (lock.shared(), enter_reader(&lock.raw, site));
+        OwnedRwLockReadGuard { held: Held(lock, ticket), data, _data: PhantomData }
     }
 }
 
@@ -98,10 +106,11 @@ pub struct OwnedRwLockWriteGuard<T: ?Sized> {
 }
 
 impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
-    /// The caller has locked `lock` and hands that over to the guard.
+    /// The caller has locked `lock`, at `site`, and hands that over to the guard.
     #[inline]
-    pub(super) fn new(lock: Arc<RwLock<T>>) -> Self {
-        OwnedRwLockWriteGuard { held: Held(lock), _data: PhantomData }
+    pub(super) fn new(lock: Arc<RwLock<T>>, site: Site) -> Self {
+        holders::own(&lock.raw, site);
+        OwnedRwLockWriteGuard { held: Held(lock, 0), _data: PhantomData }
     }
 
     /// The lock that this guard holds.

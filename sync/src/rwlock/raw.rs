@@ -499,6 +499,12 @@ impl Waiter {
         self.node.phase() == Phase::Spent
     }
 
+    /// The source line of the wait.
+    #[inline(always)]
+    pub(super) fn site(&self) -> Site {
+        self.site
+    }
+
     /// Ready: the caller owns `raw`, the same one at every call.
     #[inline]
     pub(crate) fn poll(self: Pin<&mut Self>, raw: &RawRwLock, cx: &mut Context<'_>) -> Poll<()> {
@@ -538,7 +544,7 @@ impl Waiter {
                 Access::Read => Reason::RwLockRead,
                 Access::Write => Reason::RwLockWrite,
             };
-            frame::note(reason, Some(this.site));
+            frame::note_on(reason, Some(this.site), raw);
             return Poll::Pending;
         }
         this.watch.end();

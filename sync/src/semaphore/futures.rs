@@ -34,7 +34,7 @@ impl<'a> Future for Acquire<'a> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         ready!(this.waiter.as_mut().poll(&this.semaphore.raw, cx))?;
-        Poll::Ready(Ok(SemaphorePermit::new(this.semaphore, this.waiter.count())))
+        Poll::Ready(Ok(SemaphorePermit::new(this.semaphore, this.waiter.count(), this.waiter.site())))
     }
 }
 
@@ -88,7 +88,9 @@ impl Future for AcquireOwned {
             .expect("the future of Semaphore::acquire was polled after it had finished");
         let acquired = ready!(this.waiter.as_mut().poll(&semaphore.raw, cx));
         let semaphore = this.semaphore.take().expect("it was there just now");
-        Poll::Ready(acquired.map(|()| OwnedSemaphorePermit::new(semaphore, this.waiter.count())))
+        Poll::Ready(
+            acquired.map(|()| OwnedSemaphorePermit::new(semaphore, this.waiter.count(), this.waiter.site())),
+        )
     }
 }
 

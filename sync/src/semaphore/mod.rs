@@ -159,6 +159,7 @@ impl Semaphore {
     /// let permit = semaphore.try_acquire().unwrap();
     /// assert_eq!(semaphore.try_acquire().unwrap_err(), TryAcquireError::NoPermits);
     /// ```
+    #[track_caller]
     #[inline]
     pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         self.try_acquire_many(1)
@@ -168,16 +169,18 @@ impl Semaphore {
     ///
     /// # Errors
     /// As [`try_acquire`](Semaphore::try_acquire).
+    #[track_caller]
     #[inline]
     pub fn try_acquire_many(&self, count: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         self.raw.try_acquire(count)?;
-        Ok(SemaphorePermit::new(self, count))
+        Ok(SemaphorePermit::new(self, count, Location::caller()))
     }
 
     /// [`try_acquire`](Semaphore::try_acquire) with a permit that borrows nothing.
     ///
     /// # Errors
     /// As [`try_acquire`](Semaphore::try_acquire).
+    #[track_caller]
     #[inline]
     pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         self.try_acquire_many_owned(1)
@@ -187,13 +190,14 @@ impl Semaphore {
     ///
     /// # Errors
     /// As [`try_acquire`](Semaphore::try_acquire).
+    #[track_caller]
     #[inline]
     pub fn try_acquire_many_owned(
         self: Arc<Self>,
         count: u32,
     ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         self.raw.try_acquire(count)?;
-        Ok(OwnedSemaphorePermit::new(self, count))
+        Ok(OwnedSemaphorePermit::new(self, count, Location::caller()))
     }
 
     /// [`acquire`](Semaphore::acquire) for a plain thread, which sleeps meanwhile.

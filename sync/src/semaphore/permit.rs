@@ -1,5 +1,7 @@
 //! The guards: permits that go back when they are dropped.
 use super::Semaphore;
+use dormouse_wait::frame::Site;
+use dormouse_wait::holders::{self, Ticket};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -23,18 +25,29 @@ pub struct OwnedSemaphorePermit {
 struct Held<S: Deref<Target = Semaphore>> {
     semaphore: S,
     count: u32,
+    ticket: Ticket,
 }
 
 impl<S: Deref<Target = Semaphore> + Clone> Held<S> {
     fn split(&mut self, count: u32) -> Option<Self> {
         self.count = self.count.checked_sub(count)?;
-        Some(Held { semaphore: self.semaphore.clone(), count })
+        let ticket = holders::split(&self.semaphore.raw, self.ticket, count);
+        Some(Held { semaphore: self.semaphore.clone(), count, ticket })
     }
 
     fn merge(&mut self, mut other: Self) {
         assert!(std::ptr::eq(&*self.semaphore, &*other.semaphore), "permits of another semaphore");
         self.count = self.count.checked_add(other.count).expect("more permits than u32::MAX");
-        other.count = 0;
+        self.ticket = holders::merge(&self.semaphore.raw, self.ticket, other.ticket);
+        (other.count, other.ticket) = (0, 0);
+    }
+}
+
+impl<S: Deref<Target = Semaphore>> Held<S> {
+    #[inline]
+    fn new(semaphore: S, count: u32, site: Site) -> Self {
+        let ticket = holders::share(&semaphore.raw, site, count, || semaphore.raw.lacks_only(count));
+        Held { semaphore, count, ticket }
     }
 }
 
@@ -43,6 +56,7 @@ impl<S: Deref<Target = Semaphore>> Drop for Held<S> {
     /// If there are too many available then, as others have added permits; not while a panic unwinds.
     #[inline]
     fn drop(&mut self) {
+        holders::give_back(&self.semaphore.raw, self.ticket);
         if self.count > 0 {
             let fits = self.semaphore.raw.release(self.count as usize);
             assert!(fits || std::thread::panicking(), "more permits were added than the semaphore may have");
@@ -51,10 +65,10 @@ impl<S: Deref<Target = Semaphore>> Drop for Held<S> {
 }
 
 impl<'a> SemaphorePermit<'a> {
-    /// The caller has acquired `count` permits and hands them over to the guard.
+    /// The caller has acquired `count` permits, at `site`, and hands them over to the guard.
     #[inline]
-    pub(super) fn new(semaphore: &'a Semaphore, count: u32) -> Self {
-        SemaphorePermit { held: Held { semaphore, count } }
+    pub(super) fn new(semaphore: &'a Semaphore, count: u32, site: Site) -> Self {
+        SemaphorePermit { held: Held::new(semaphore, count, site) }
     }
 
     /// The semaphore whose permits they are.
@@ -64,10 +78,10 @@ impl<'a> SemaphorePermit<'a> {
 }
 
 impl OwnedSemaphorePermit {
-    /// The caller has acquired `count` permits and hands them over to the guard.
+    /// The caller has acquired `count` permits, at `site`, and hands them over to the guard.
     #[inline]
-    pub(super) fn new(semaphore: Arc<Semaphore>, count: u32) -> Self {
-        OwnedSemaphorePermit { held: Held { semaphore, count } }
+    pub(super) fn new(semaphore: Arc<Semaphore>, count: u32, site: Site) -> Self {
+        OwnedSemaphorePermit { held: Held::new(semaphore, count, site) }
     }
 
     /// The semaphore whose permits they are.

@@ -105,6 +105,11 @@ impl Raw {
         self.word.load(Acquire) / ONE
     }
 
+    /// Are these permits the only ones that are not available? (Of one that is not of fixed size, that is not known.)
+    pub(super) fn lacks_only(&self, count: u32) -> bool {
+        self.available() + count as usize == self.whole()
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         // Ordering: Acquire pairs with the Release of `close`.
         self.word.load(Acquire) & CLOSED != 0
@@ -377,6 +382,12 @@ impl Waiter {
         self.node.phase() == Phase::Spent
     }
 
+    /// The source line of the wait.
+    #[inline(always)]
+    pub(super) fn site(&self) -> Site {
+        self.site
+    }
+
     /// Ready: the caller has the permits of `raw`, the same one at every call, or never will.
     #[inline]
     pub(super) fn poll(
@@ -425,7 +436,7 @@ impl Waiter {
             _ => panic!("the future of Semaphore::acquire was polled after it had finished"),
         };
         let Some(verdict) = verdict else {
-            frame::note(Reason::SemaphoreAcquire, Some(this.site));
+            frame::note_on(Reason::SemaphoreAcquire, Some(this.site), raw);
             return Poll::Pending;
         };
         this.watch.end();
