@@ -398,6 +398,55 @@ fn thousands_that_expire_together_let_others_run() {
     }
 }
 
+/// Tasks that come from another thread take turns with timers that are due: neither waits until the others are done, nor
+/// do those that the timers wake go round by the queue that all slots share.
+#[test]
+fn what_comes_from_outside_takes_turns_with_timers() {
+    const INJECTED: usize = 1_000;
+    let _watch = watch();
+    let rt = Builder::current_thread().build().unwrap();
+    let (asleep, expired, injected) = (Count::shared(), Count::shared(), Count::shared());
+    let handle = rt.handle().clone();
+    rt.block_on(async {
+        let end = Instant::now() + Duration::from_millis(500);
+        for _ in 0..MANY {
+            let (asleep, expired) = (asleep.clone(), expired.clone());
+            task::go(async move {
+                asleep.add();
+                sleep_until(end).await;
+                expired.add();
+            });
+        }
+        while asleep.get() < MANY {
+            task::yield_now().await;
+        }
+        let outside = std::thread::spawn({
+            let injected = injected.clone();
+            move || {
+                for _ in 0..INJECTED {
+                    let injected = injected.clone();
+                    drop(handle.spawn(async move { injected.add() }));
+                }
+            }
+        });
+        outside.join().unwrap();
+        while Instant::now() <= end + Duration::from_millis(1) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let (mut met, mut deepest) = (None, 0);
+        while expired.get() < MANY || injected.get() < INJECTED {
+            task::yield_now().await;
+            deepest = deepest.max(rt.metrics().injector_depth);
+            if injected.get() == INJECTED {
+                met.get_or_insert(expired.get());
+            }
+        }
+        let met = met.expect("all have run");
+        assert!((INJECTED / 4..MANY / 2).contains(&met), "{met} timers before the last of those from outside");
+        assert!(deepest <= INJECTED, "{deepest} tasks wait in the shared queue");
+    });
+}
+
 /// A million, but for debug builds: fewer.
 #[test]
 fn a_million_sleepers_end_together() {

@@ -35,6 +35,7 @@ use super::shared::Shared;
 use super::slots::Slot;
 use super::threads::Began;
 use crate::panics;
+use crate::timer::WAKES;
 use dormouse_wait::parker::Parker;
 use dormouse_wait::prim;
 use std::collections::HashSet;
@@ -150,7 +151,7 @@ impl Monitor<'_> {
         let now = shared.now();
         let attended = self.observe(now);
         if !attended && shared.due() <= self.looked {
-            while shared.fire_timers() {}
+            while shared.fire_timers(WAKES) {}
             self.moved = now;
         }
         self.attend_reactor();

@@ -23,6 +23,7 @@ use super::ring::Raw;
 use super::shared::Shared;
 use super::slots::Slot;
 use crate::task::meta::Meta;
+use crate::timer::WAKES;
 use async_task::Runnable;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -31,6 +32,10 @@ use std::sync::atomic::{Ordering::*, fence};
 
 /// Turns between two looks at the injector and the timers while there is other work.
 const ROUND: u64 = 61;
+/// Tasks that come from the injector in such a round, beside the one that runs at once: about half of a round.
+const FETCH: usize = 32;
+/// Timers that are fired in a round however full the ring is.
+const TIMERS: usize = 8;
 /// Tasks out of the LIFO cell in a row.
 const STREAK: u32 = 3;
 
@@ -226,12 +231,22 @@ impl<'rt> Seat<'rt> {
         self.look_further()
     }
 
-    /// What must not wait for the ring to run empty.
+    /// What must not wait for the ring to run empty. It goes behind what is there, in turn with that: if all of it came at
+    /// once, the ring would spill into the injector, and what is there would wait until nothing else is left.
     #[cold]
     fn round(&self) -> Option<Raw> {
-        self.shared.fire_timers();
+        let first = self.shared.injector.pop();
+        if first.is_some() {
+            self.fetch((self.shared.injector.len() / self.shared.parts.len()).min(FETCH));
+        }
+        self.shared.fire_timers((self.room() as usize).clamp(TIMERS, WAKES));
         self.shared.reactor.look();
-        self.shared.injector.pop()
+        first
+    }
+
+    /// How many tasks more the slot takes from elsewhere.
+    fn room(&self) -> u32 {
+        (super::ring::CAPACITY / 2).saturating_sub(self.slot().queue.len())
     }
 
     #[cold]
@@ -239,7 +254,7 @@ impl<'rt> Seat<'rt> {
         if let Some(task) = self.take_batch() {
             return self.found(task);
         }
-        if self.shared.fire_timers()
+        if self.shared.fire_timers(WAKES)
             && let Some(task) = self.own()
         {
             return self.found(task);
@@ -287,8 +302,7 @@ impl<'rt> Seat<'rt> {
 
     /// Moves up to `count` tasks from the injector to the ring's end.
     fn fetch(&self, count: usize) {
-        let room = (super::ring::CAPACITY / 2).saturating_sub(self.slot().queue.len());
-        for _ in 0..count.min(room as usize) {
+        for _ in 0..count.min(self.room() as usize) {
             let Some(task) = self.shared.injector.pop() else { return };
             self.push_back(task);
         }

@@ -164,16 +164,20 @@ impl Shared {
         self.parts.iter().map(|part| part.timers.due()).min().unwrap_or(NEVER)
     }
 
-    /// Wakes some of the timers that are due, of all slots. True if there were any.
-    pub(crate) fn fire_timers(&self) -> bool {
+    /// Wakes some of the timers that are due, of all slots, `most` at most. True if there were any.
+    pub(crate) fn fire_timers(&self, mut most: usize) -> bool {
         if self.due() == NEVER {
             return false;
         }
         let now = self.now();
+        // Beginning anywhere: under full load, the first one may have as many as there may be.
+        let (before, after) = self.parts.split_at(self.any_part());
         let mut any = false;
-        for part in self.parts.iter().filter(|part| part.timers.due() <= now) {
+        for part in after.iter().chain(before).filter(|part| part.timers.due() <= now) {
             any = true;
-            part.timers.fire_some(now);
+            if most > 0 {
+                part.timers.fire_some(now, &mut most);
+            }
         }
         any
     }

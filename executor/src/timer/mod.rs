@@ -6,7 +6,7 @@
 //! | shard | event | after |
 //! |---|---|---|
 //! | open | `register`, `requeue` | queued; `due` is at most its deadline |
-//! | open | `fire_some(now)` by whoever finds it due | some of what is due is woken, in batches, outside of the lock; `due` stands until all is |
+//! | open | `fire_some` by whoever finds it due | some of what is due is woken, in batches, outside of the lock; `due` stands until all is |
 //! | open | `close`, by the runtime's end | closed; all are woken and told |
 //! | closed | `register`, `requeue` | refused |
 //!
@@ -29,8 +29,8 @@ pub(crate) use crate::sched::idle::NEVER;
 
 /// Nodes touched per holding of the lock.
 const STEPS: usize = 128;
-/// Wakes of one look at the timers, about as many as tasks run between two looks: so neither keeps the other waiting.
-const WAKES: usize = 64;
+/// Most wakes of one look at the timers, about as many as tasks run between two looks: so neither keeps the other waiting.
+pub(crate) const WAKES: usize = 64;
 /// Holdings of the lock in one look: at a large bucket's time, many nodes go to lower levels, for one wake or none.
 const HOLDS: usize = 128;
 
@@ -171,14 +171,14 @@ impl Shard {
 
     /// Wakes all that is due at `now`.
     pub(crate) fn fire(&self, now: u64) {
-        while !self.fire_some(now) {}
+        let mut most = usize::MAX;
+        while !self.fire_some(now, &mut most) {}
     }
 
-    /// Wakes some of what is due at `now`, in batches, outside of the lock. True if that was all; else `due`
-    /// tells. (A waker's panic ends in [`Wakes`].)
-    pub(crate) fn fire_some(&self, now: u64) -> bool {
+    /// Wakes some of what is due at `now`, in batches, outside of the lock: `most` at most, which is lowered by as many. True
+    /// if that was all; else `due` tells. (A waker's panic ends in [`Wakes`].)
+    pub(crate) fn fire_some(&self, now: u64, most: &mut usize) -> bool {
         let tick = self.tick.of(now);
-        let mut woken = 0;
         for _ in 0..HOLDS {
             let mut wakes = Wakes::new();
             let mut timers = self.timers.lock();
@@ -186,14 +186,14 @@ impl Shard {
             let done = wheel.advance(tick, STEPS, |waker| {
                 *nodes -= 1;
                 wakes.push(waker);
-                woken += 1;
-                !wakes.is_full()
+                *most -= 1;
+                *most > 0 && !wakes.is_full()
             });
             let next = wheel.next();
             self.due.store(next.map_or(NEVER, |tick| self.tick.start(tick)), Relaxed);
             drop(timers);
             wakes.fire();
-            if done || woken >= WAKES {
+            if done || *most == 0 {
                 return done;
             }
         }
