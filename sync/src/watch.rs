@@ -13,6 +13,8 @@
 //! | its alarm rings, nothing is unclaimed | when it is served: it is *asleep*, however long the lock is held |
 //! | asleep, and among the next few behind a hand-over | at once: it is roused |
 //! | roused | again after [`CLAIM_WITHIN`] |
+//! | asleep, and one that is awake before it goes away while something is unclaimed | at once: it is roused |
+//! | asleep, polled for another cause, nothing is unclaimed | when it is served: it sleeps on |
 //!
 //! So a wait of less than 1 ms costs an alarm that is taken back, and a longer one two polls more; and a lock that is held
 //! for long wakes nobody. On other executors there are no alarms: an alarm outside of a runtime costs a thread's wake-up.
@@ -55,10 +57,12 @@ impl Alarmed {
         matches!(self, Alarmed::Unset | Alarmed::Rang) && !behind
     }
 
-    /// Of one that is polled again: is it asleep? And if not, has it something to watch?
-    pub(crate) fn sleeps_on(self, unclaimed: bool) -> (bool, bool) {
+    /// Of one that is polled again, and was `asleep` until then: is it asleep? And if not, has it something to watch?
+    pub(crate) fn sleeps_on(self, asleep: bool, unclaimed: bool) -> (bool, bool) {
         match self {
             Alarmed::Rang => (!unclaimed, unclaimed),
+            // Polled for another cause: were it to set an alarm, two waits of one task would keep each other awake.
+            Alarmed::Unset if asleep => (!unclaimed, unclaimed),
             Alarmed::Unset => (false, true),
             Alarmed::Set | Alarmed::Never => (false, unclaimed),
         }

@@ -11,7 +11,7 @@
 //! |---|---|---|---|
 //! | LOCKED | somebody owns the lock | who takes it free, by compare-exchange | the owner's unlock |
 //! | WAITERS | somebody waits (an owner or one that is absent does not) | a waiter that queues, gate held, LOCKED seen in the same exchange | whoever takes the last one out or hands over to it, gate held |
-//! | WOKEN | a waiter was taken out and woken to compete, and has not been polled since | unlock, gate held | that waiter: as it takes the lock, queues again, or goes away; or one whose alarm has rung |
+//! | WOKEN | a waiter was taken out and woken to compete, and has not been polled since | unlock, gate held | that waiter: as it takes the lock, queues again, or goes away; or a waiting one that takes the lock before it, or whose alarm has rung |
 //! | STARVING | the first one that waits is owed the lock; implies WAITERS | a waiter that queues again, gate held | the hand-over, or that waiter's leaving, gate held |
 //! | count | unlocks since WOKEN was set | unlock | with WOKEN |
 //!
@@ -34,7 +34,7 @@
 //! | any | drop of an owner that was never polled | it is out of the queue; as unlock | as unlock |
 //! | free, WOKEN | drop of the woken one | LOCKED, and at once as unlock | as unlock: wakes the next |
 //! | LOCKED, WOKEN | drop of the woken one | LOCKED | nobody: the owner's unlock will |
-//! | free | poll of a waiting one (if it was roused beside a WOKEN one: of its alarm), or of an absent one | LOCKED; it is out of the queue | - |
+//! | free | poll of a waiting one (if it was roused beside a WOKEN one: of its alarm), or of an absent one | LOCKED, not WOKEN: its unlock wakes the next; it is out of the queue | - |
 //!
 //! Invariants:
 //! - M1 Not LOCKED and WAITERS implies WOKEN: a free lock with a queue has a woken waiter on its way. So WOKEN is cleared
@@ -46,7 +46,8 @@
 //!   never made owner before it showed that somebody polls it (`tests/mutex.rs`, `tests/fairness.rs`). If nobody does any
 //!   more, it loses what it does not claim (`tests/futurelock.rs`).
 //! - M6 Who is asleep (`crate::watch`) has seen that there is no WOKEN one, or has cleared it: so the next unlock wakes the
-//!   first one that waits (`tests/futurelock.rs`).
+//!   first one that waits. Or those before it have been roused beside the WOKEN one, and the last of them clears it, or
+//!   rouses others as it goes away (`tests/futurelock.rs`, `tests/futurelock_many.rs`).
 //!
 //! Locks and ordering: the gate is the one lock, a leaf; wakers are cloned before it and woken or dropped after it, and so is
 //! the clock read. The data passes from owner to owner by Release in unlock and Acquire in lock, and by the gate at a
@@ -297,7 +298,7 @@ impl RawMutex {
             let word = self.word.load(Relaxed);
             // One that was roused beside a woken one lets that go first, for as long as its alarm takes.
             let second = stand == Stand::Waits && alarm == Alarmed::Unset && word & WOKEN != 0;
-            if stand == Stand::Granted || !second && self.take(word, 0) {
+            if stand == Stand::Granted || !second && self.take(word, WOKEN_ALL) {
                 return (Step::Ends(End::Owner), [self.leave(queue, node).1, Some(waker)]);
             }
             // An alarm has rung, and the woken one was not polled (M6).
@@ -307,7 +308,10 @@ impl RawMutex {
                 return (Step::Ends(End::Owner), [self.leave(queue, node).1, Some(waker)]);
             }
             let unclaimed = queue.unclaimed();
-            let (sleeps, watch) = alarm.sleeps_on(unclaimed);
+            let woken = self.word.load(Relaxed) & WOKEN != 0;
+            // SAFETY: if the node was queued, it was in this queue.
+            let asleep = unsafe { queue.is_asleep(node) };
+            let (sleeps, watch) = alarm.sleeps_on(asleep, unclaimed || woken);
             let unused = if stand == Stand::Waits {
                 // SAFETY: it is in this queue.
                 Some(unsafe { queue.rewake(node, waker, sleeps) })
@@ -356,7 +360,7 @@ impl RawMutex {
                 // SAFETY: if the node was queued, it was in this queue.
                 Some(match unsafe { queue.stand(node) } {
                     None => (Some(End::Woken), None),
-                    Some(Stand::Waits) if self.take(self.word.load(Relaxed), 0) => {
+                    Some(Stand::Waits) if self.take(self.word.load(Relaxed), WOKEN_ALL) => {
                         (Some(End::Owner), self.leave(queue, node).1)
                     }
                     Some(Stand::Granted) => (Some(End::Owner), self.leave(queue, node).1),
@@ -393,6 +397,25 @@ impl RawMutex {
             }
         }
         (stand, waker)
+    }
+
+    /// One that is queued goes away; where it stood, and its waker. It leaves it to the next to look at what is unclaimed,
+    /// or at a woken one that does not come.
+    #[cold]
+    fn give_up(&self, node: Pin<&Node<Entry<Turn>>>) -> (Option<Stand>, Option<Waker>) {
+        let mut wakes = Wakes::new();
+        let left = self.gated(|queue| {
+            let left = self.leave(queue, node);
+            if queue.unclaimed() || self.word.load(Relaxed) & WOKEN != 0 {
+                queue.rouse(false, |waker| {
+                    wakes.push(waker);
+                    !wakes.is_full()
+                });
+            }
+            left
+        });
+        wakes.fire();
+        left
     }
 
     /// A woken waiter goes away: as if it had taken the lock and given it up at once, if it is free; else the owner's
@@ -532,7 +555,7 @@ impl Waiter {
         let node = self.as_ref().project_ref().node;
         let mut waker = None;
         if node.phase() == Phase::Queued {
-            let (stand, left) = raw.gated(|queue| raw.leave(queue, node));
+            let (stand, left) = raw.give_up(node);
             waker = left;
             if stand == Some(Stand::Granted) {
                 raw.unlock();

@@ -349,7 +349,9 @@ impl RawRwLock {
         match stand {
             Some(Stand::Waits) => {
                 let unclaimed = queues.unclaimed();
-                let (sleeps, watch) = alarm.sleeps_on(unclaimed);
+                // SAFETY: it is in this queue.
+                let asleep = unsafe { queues.of(access).is_asleep(node) };
+                let (sleeps, watch) = alarm.sleeps_on(asleep, unclaimed);
                 // SAFETY: it is in this queue.
                 let unused = unsafe { queues.of(access).rewake(node, waker, sleeps) };
                 (Step::Waits { watch, unclaimed }, [Some(unused), None])
@@ -395,10 +397,18 @@ impl RawRwLock {
                     if before & WRITER == 0 && queues.waiting > 0 {
                         // R2: they waited for this one only.
                         self.admit(queues, 0, 0);
+                        return (false, waker);
                     }
                 }
             }
         }
+        let mut wakes = Wakes::new();
+        if queues.unclaimed() {
+            // It leaves it to the next to look at that.
+            queues.rouse(true, &mut wakes);
+        }
+        drop(queues);
+        wakes.fire();
         (false, waker)
     }
 }

@@ -189,7 +189,8 @@ impl Raw {
                     queue.grant().into_iter().for_each(|waker| wakes.push(waker));
                     granted = true;
                 }
-                if granted && !wakes.is_full() {
+                // One who goes away leaves it to the next to look at what is unclaimed.
+                if (granted || queue.unclaimed()) && !wakes.is_full() {
                     queue.rouse(false, |waker| {
                         wakes.push(waker);
                         !wakes.is_full()
@@ -297,7 +298,9 @@ impl Raw {
                 return ((Step::Ends(Verdict::Closed), [Some(waker), None]), false);
             };
             let unclaimed = queue.unclaimed();
-            let (sleeps, watch) = alarm.sleeps_on(unclaimed);
+            // SAFETY: as above.
+            let asleep = unsafe { queue.is_asleep(node) };
+            let (sleeps, watch) = alarm.sleeps_on(asleep, unclaimed);
             let waits = Step::Waits { watch, unclaimed };
             if stand == Stand::Waits {
                 // SAFETY: it is in this queue.

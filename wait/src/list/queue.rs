@@ -214,6 +214,16 @@ impl<P> Queue<P> {
         queued.then(|| self.with(NonNull::from(node.get_ref()), |entry| entry.stand))
     }
 
+    /// Does `node` wait, with no alarm, and was not roused (Q3)?
+    ///
+    /// # Safety
+    /// If the node was ever queued, it was in this queue.
+    pub unsafe fn is_asleep(&self, node: Pin<&Node<Entry<P>>>) -> bool {
+        // SAFETY: by the caller's promise.
+        let waits = unsafe { self.stand(node) } == Some(Stand::Waits);
+        waits && self.with(NonNull::from(node.get_ref()), |entry| entry.asleep)
+    }
+
     /// Replaces the waker of one that waits, or is absent, and notes whether it has an alarm (Q3). Gives back the waker
     /// that is not needed, to be dropped after unlocking.
     ///

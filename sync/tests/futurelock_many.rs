@@ -1,0 +1,160 @@
+//! Futurelock where many wait: those who sleep through a long section are served though one is gone and others leave, and
+//! a task with several waits is not kept awake by them.
+mod common;
+
+use common::{Clock, poll};
+use dormouse_sync::{Mutex, RwLock, Semaphore};
+use dormouse_testing::Count;
+use std::task::Poll;
+use tokio_test::assert_pending;
+use tokio_test::task::{Spawn, spawn};
+
+/// Those who wait, fast asleep.
+fn asleep<F: Future>(clock: &Clock, waits: impl IntoIterator<Item = F>) -> Vec<Spawn<F>> {
+    let mut waits: Vec<_> = waits.into_iter().map(spawn).collect();
+    waits.iter_mut().for_each(|wait| assert!(wait.poll().is_pending()));
+    for _ in 0..3 {
+        clock.pass(1000);
+        waits.iter_mut().filter(|wait| wait.is_woken()).for_each(|wait| assert!(wait.poll().is_pending()));
+    }
+    clock.pass(3000);
+    assert!(waits.iter().all(|wait| !wait.is_woken()));
+    waits
+}
+
+/// Those who are woken are polled; whoever is served gives it back at once. All are, within so many alarms.
+#[track_caller]
+fn all_served<F: Future>(clock: &Clock, alarms: usize, mut waits: Vec<Spawn<F>>) {
+    for _ in 0..=alarms {
+        while waits.extract_if(.., |wait| wait.is_woken() && wait.poll().is_ready()).count() > 0 {}
+        clock.pass(1000);
+    }
+    assert_eq!(waits.len(), 0, "nobody wakes them");
+}
+
+/// Those who were roused look at what the first one was given, and go away.
+#[track_caller]
+fn four_leave<F: Future>(waits: &mut Vec<Spawn<F>>) {
+    for mut wait in waits.drain(..4) {
+        assert!(wait.is_woken() && wait.poll().is_pending());
+    }
+}
+
+/// A mutex is free, and the one that was woken does not come: of those behind it each wakes the next.
+#[test]
+fn one_does_not_come_and_all_others_do() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        let guard = mutex.try_lock().unwrap();
+        let mut waits = asleep(clock, (0..12).map(|_| mutex.lock()));
+        drop(guard);
+        let gone = waits.remove(0);
+        assert!(gone.is_woken());
+        all_served(clock, 2, waits);
+    });
+}
+
+/// The same if one that waits was polled without cause, and so took the lock.
+#[test]
+fn one_does_not_come_and_others_are_polled_without_cause() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        let guard = mutex.try_lock().unwrap();
+        let mut waits = asleep(clock, (0..12).map(|_| mutex.lock()));
+        drop(guard);
+        let _gone = waits.remove(0);
+        for mut wait in waits.drain(..4) {
+            assert!((0..2).any(|_| wait.poll().is_ready()));
+        }
+        all_served(clock, 2, waits);
+    });
+}
+
+#[test]
+fn those_roused_for_a_mutex_leave() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        let guard = mutex.try_lock().unwrap();
+        let mut waits = asleep(clock, (0..12).map(|_| mutex.lock()));
+        drop(guard);
+        let _gone = waits.remove(0);
+        four_leave(&mut waits);
+        all_served(clock, 3, waits);
+    });
+}
+
+#[test]
+fn those_roused_for_a_semaphore_leave() {
+    Clock::with(|clock| {
+        let semaphore = Semaphore::new(0);
+        let mut waits = asleep(clock, (0..12).map(|_| semaphore.acquire()));
+        semaphore.add_permits(1);
+        let _gone = waits.remove(0);
+        four_leave(&mut waits);
+        all_served(clock, 3, waits);
+    });
+}
+
+/// The one that is gone is a writer, or a reader.
+#[test]
+fn those_roused_for_a_lock_leave() {
+    for writes in [false, true] {
+        Clock::with(|clock| {
+            let lock = RwLock::new(());
+            let guard = lock.try_write().unwrap();
+            let (mut read, mut write) = (spawn(lock.read()), spawn(lock.write()));
+            if writes {
+                assert_pending!(write.poll());
+            } else {
+                assert_pending!(read.poll());
+            }
+            let mut waits = asleep(clock, (0..12).map(|_| lock.write()));
+            drop(guard);
+            four_leave(&mut waits);
+            all_served(clock, 3, waits);
+        });
+    }
+}
+
+/// Two waits of one task, each behind another, whose alarms ring at different times.
+fn quiet_in_one_task<F: Future>(clock: &Clock, [a, b]: [F; 2]) {
+    let (mut a, mut b) = (Box::pin(a), Box::pin(b));
+    let (count, waker) = Count::new();
+    let mut polls = 0;
+    assert!(poll(a.as_mut(), &waker).is_pending());
+    clock.pass(500);
+    for _ in 0..100 {
+        if polls <= count.get() {
+            polls = count.get() + 1;
+            let pending = [poll(a.as_mut(), &waker), poll(b.as_mut(), &waker)];
+            assert!(pending.iter().all(Poll::is_pending));
+        }
+        clock.pass(500);
+    }
+    assert_eq!(count.get(), 2, "once for each alarm");
+}
+
+/// What is held for long wakes nobody, however many waits a task has.
+#[test]
+fn two_waits_of_one_task_let_each_other_sleep() {
+    Clock::with(|clock| {
+        let mutexes = [Mutex::new(()), Mutex::new(())];
+        let _guards = mutexes.each_ref().map(|mutex| mutex.try_lock().unwrap());
+        let mut first = mutexes.each_ref().map(|mutex| spawn(mutex.lock()));
+        first.iter_mut().for_each(|wait| assert!(wait.poll().is_pending()));
+        quiet_in_one_task(clock, mutexes.each_ref().map(Mutex::lock));
+    });
+    Clock::with(|clock| {
+        let semaphores = [Semaphore::new(0), Semaphore::new(0)];
+        let mut first = semaphores.each_ref().map(|semaphore| spawn(semaphore.acquire()));
+        first.iter_mut().for_each(|wait| assert!(wait.poll().is_pending()));
+        quiet_in_one_task(clock, semaphores.each_ref().map(Semaphore::acquire));
+    });
+    Clock::with(|clock| {
+        let locks = [RwLock::new(()), RwLock::new(())];
+        let _guards = locks.each_ref().map(|lock| lock.try_write().unwrap());
+        let mut first = locks.each_ref().map(|lock| spawn(lock.write()));
+        first.iter_mut().for_each(|wait| assert!(wait.poll().is_pending()));
+        quiet_in_one_task(clock, locks.each_ref().map(RwLock::write));
+    });
+}
