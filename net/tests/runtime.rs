@@ -5,7 +5,7 @@ mod support;
 use dormouse_executor::runtime::{Builder, Handle};
 use dormouse_executor::task;
 use dormouse_executor::time::{Duration, Instant, sleep, timeout};
-use dormouse_net::{TcpListener, TcpStream};
+use dormouse_net::{TcpListener, TcpStream, UnixStream};
 use dormouse_testing::{Count, Gate, Wall, until, watch};
 use dormouse_wait::Reason;
 use futures::future::join_all;
@@ -13,7 +13,7 @@ use futures::io::{AsyncReadExt, AsyncWriteExt};
 use std::future::{Future, poll_fn};
 use std::io::{ErrorKind, Read, Write};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use support::{bytes, listener, on_each, once, pair, quiet, runtimes, waiting};
@@ -39,6 +39,48 @@ fn all_who_wait_for_one_socket_are_woken() {
         // What is there was not taken.
         assert_eq!(server.try_read(&mut [0; 4]).unwrap(), 1);
     });
+}
+
+/// More tasks than a slot's ring holds, by one worker: what overflows must not wait for the news of sockets to end.
+#[test]
+fn of_many_connections_none_falls_behind() {
+    const PAIRS: usize = 400;
+    let _watch = watch();
+    let [one, _, current] = runtimes();
+    for rt in [one, current] {
+        rt.block_on(async {
+            let (total, end) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+            let mut clients = Vec::new();
+            for _ in 0..PAIRS {
+                let (mut client, mut server) = UnixStream::pair().unwrap();
+                task::go(async move {
+                    let mut byte = [0];
+                    while server.read(&mut byte).await.unwrap() == 1 {
+                        server.write_all(&byte).await.unwrap();
+                    }
+                });
+                let (total, end) = (total.clone(), end.clone());
+                clients.push(task::spawn(async move {
+                    let mut rounds = 0;
+                    while !end.load(SeqCst) {
+                        client.write_all(b"x").await.unwrap();
+                        client.read_exact(&mut [0]).await.unwrap();
+                        rounds += 1;
+                        if total.fetch_add(1, SeqCst) == 100 * PAIRS {
+                            end.store(true, SeqCst);
+                        }
+                    }
+                    rounds
+                }));
+            }
+            let mut rounds = Vec::new();
+            for client in clients {
+                rounds.push(client.await.unwrap());
+            }
+            let (least, most) = (rounds.iter().min().unwrap(), rounds.iter().max().unwrap());
+            assert!(least * 4 >= *most, "{least} to {most} round trips");
+        });
+    }
 }
 
 #[test]

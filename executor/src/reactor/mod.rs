@@ -11,7 +11,7 @@
 //! | who | when | does |
 //! |---|---|---|
 //! | a thread that goes to sleep | nobody waits here | [`wait`](Reactor::wait)s: until it is unparked (`Rouse`), its deadline, or somebody is to be woken |
-//! | a seat | every 61st turn | [`look`](Reactor::look)s without waiting, if nobody waits here |
+//! | a seat | every 61st turn, every 976th while the injector is not empty | [`look`](Reactor::look)s without waiting, if nobody waits here |
 //! | the monitor | nobody waits here, and nobody looked for a tick | looks, and wakes a sleeper, which will wait here |
 //! | a thread that leaves its runtime, or its seat within a poll | nobody waits here | wakes a sleeper (`Shared::hand_over`) |
 //! | the first socket | | wakes all who sleep |

@@ -8,8 +8,9 @@
 //! ([`leave_in_poll`](Seat::leave_in_poll)) and found none free when it came back. The seat is then
 //! [gone](Seat::is_gone); its thread goes to sleep like any other.
 //!
-//! The next task: every 61st turn the timers, the reactor and the injector; else the LIFO cell, at most three times in a row; the
-//! slot's ring; a batch of the injector; timers that are due; half of another slot's ring.
+//! The next task: every 61st turn the timers, the reactor (less often while there is something in the injector) and the
+//! injector; else the LIFO cell, at most three times in a row; the slot's ring; a batch of the injector; timers that are
+//! due; half of another slot's ring.
 //!
 //! A push into the LIFO cell wakes nobody: this thread runs it next. What it displaces goes to the ring, and that
 //! wakes somebody if nobody searches. What was woken while it ran goes to the ring's end.
@@ -36,6 +37,8 @@ const ROUND: u64 = 61;
 const FETCH: usize = 32;
 /// Timers that are fired in a round however full the ring is.
 const TIMERS: usize = 8;
+/// Rounds between two looks at the reactor while there is something in the injector.
+const OVERDUE: u64 = 16;
 /// Tasks out of the LIFO cell in a row.
 const STREAK: u32 = 3;
 
@@ -240,7 +243,11 @@ impl<'rt> Seat<'rt> {
             self.fetch((self.shared.injector.len() / self.shared.parts.len()).min(FETCH));
         }
         self.shared.fire_timers((self.room() as usize).clamp(TIMERS, WAKES));
-        self.shared.reactor.look();
+        // What is in the injector has overflowed, or was there before the news of sockets.
+        let overdue = self.slot().turn.epoch().is_multiple_of(2 * ROUND * OVERDUE);
+        if overdue || self.shared.injector.is_empty() {
+            self.shared.reactor.look();
+        }
         first
     }
 
