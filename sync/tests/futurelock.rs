@@ -775,3 +775,49 @@ fn others_come_again_on_tokio() {
     });
     assert!(poll(gone.as_mut(), Waker::noop()).is_ready());
 }
+
+/// Readers and writers wait in two queues: the only one that sleeps in the one is roused by a hand-over in the other.
+#[test]
+fn the_first_of_the_other_queue_is_roused() {
+    for writes in [false, true] {
+        Clock::with(|clock| {
+            let lock = RwLock::new(0);
+            if writes {
+                let held = lock.try_write().unwrap();
+                let _gone = reader(&lock);
+                let mut next = writer(&lock);
+                clock.pass(1000);
+                assert_pending!(next.poll());
+                drop(held);
+                drop(within(clock, 2, &mut next));
+            } else {
+                let held = lock.try_read().unwrap();
+                let _gone = writer(&lock);
+                let mut next = reader(&lock);
+                clock.pass(1000);
+                assert_pending!(next.poll());
+                drop(held);
+                drop(within(clock, 2, &mut next));
+            }
+            assert!(lock.try_write().is_some());
+        });
+    }
+}
+
+/// The only one in the queue of a mutex whose woken one does not come has an alarm.
+#[test]
+fn the_only_one_behind_a_woken_one() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        let guard = mutex.try_lock().unwrap();
+        let mut gone = spawn(mutex.lock());
+        assert_pending!(gone.poll());
+        drop(guard);
+        let guard = mutex.try_lock().unwrap();
+        let mut next = spawn(mutex.lock());
+        assert_pending!(next.poll());
+        drop(guard);
+        assert!(gone.is_woken() && !next.is_woken());
+        drop(within(clock, 1, &mut next));
+    });
+}
