@@ -1,8 +1,9 @@
 //! What keeps a hand-over to a future that nobody polls any more from stopping all who wait behind it (futurelock).
 //!
-//! What was handed over stands in the lock's [`Queue`] until it is claimed. Whoever queues, or is polled while it waits, and
-//! finds something unclaimed, looks at it: the first one notes the time, one that comes [`CLAIM_WITHIN`] later takes it
-//! back, and gives it to the next. The one passed over keeps its place; it is next as soon as it is polled again.
+//! What was handed over stands in the lock's [`Queue`](dormouse_wait::list::Queue) until it is claimed. Whoever queues, or
+//! is polled while it waits, and finds something unclaimed, looks at it: the first one notes the time, one that comes
+//! [`CLAIM_WITHIN`] later takes it back, and gives it to the next. The one passed over keeps its place; it is next as soon
+//! as it is polled again.
 //!
 //! So somebody must come. On a runtime that lends a clock ([`host`]) those who wait see to that themselves:
 //!
@@ -25,8 +26,6 @@ use dormouse_wait::Instant;
 use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host;
 pub(crate) use dormouse_wait::list::CLAIM_WITHIN;
-#[allow(unused_imports, reason = "for the docs")]
-use dormouse_wait::list::Queue;
 use std::task::Waker;
 
 /// What a poll found, with the lock of the queue held.

@@ -40,6 +40,31 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// As `block_on`, but polled once more without cause: so it looks twice at what is not claimed.
+fn block_on_looking<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    match poll(future.as_mut(), Waker::noop()) {
+        Poll::Ready(output) => output,
+        Poll::Pending => block_on(future),
+    }
+}
+
+/// On another thread: `first` is waited for, and what it gives is used and dropped; or it is dropped.
+fn come_or_go<F: Future + 'static>(
+    first: Pin<Box<F>>,
+    dropped: bool,
+    act: impl FnOnce(&F::Output) + 'static,
+) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        if dropped {
+            return let_go(first);
+        }
+        let given = block_on(first);
+        act(&given);
+        let_go(given);
+    })
+}
+
 fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     step();
     future.poll(&mut Context::from_waker(waker))

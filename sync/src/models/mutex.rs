@@ -196,26 +196,9 @@ fn taken_back_against_claim_and_drop() {
             assert!(poll(first.as_mut(), &waker).is_pending());
             let_go(guard);
             assert!(try_lock(&mutex).is_none());
-            let other = thread::spawn(move || {
-                if dropped {
-                    return let_go(first);
-                }
-                let guard = block_on(first);
-                bump(&guard);
-                let_go(guard);
-            });
+            let other = come_or_go(first, dropped, |guard| bump(guard));
             // It queues, sees it, and takes it back, or is served.
-            let (signal, waker) = Signal::new();
-            let mut last = Box::pin(mutex.lock());
-            let mut guard = poll(last.as_mut(), &waker);
-            if guard.is_pending() {
-                guard = poll(last.as_mut(), &waker);
-            }
-            while guard.is_pending() {
-                signal.wait();
-                guard = poll(last.as_mut(), &waker);
-            }
-            let Poll::Ready(guard) = guard else { unreachable!() };
+            let guard = block_on_looking(mutex.lock());
             bump(&guard);
             let_go(guard);
             other.join().unwrap();

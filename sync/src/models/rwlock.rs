@@ -160,39 +160,15 @@ fn taken_back_against_claim_and_drop() {
                 let mut first = Box::pin(lock.clone().read_owned());
                 assert!(poll(first.as_mut(), &waker).is_pending());
                 drop(held);
-                thread::spawn(move || {
-                    if dropped {
-                        return let_go(first);
-                    }
-                    let guard = block_on(first);
-                    read(&guard);
-                    let_go(guard);
-                })
+                come_or_go(first, dropped, |guard| assert!(read(guard) <= 1))
             } else {
                 let mut first = Box::pin(lock.clone().write_owned());
                 assert!(poll(first.as_mut(), &waker).is_pending());
                 drop(held);
-                thread::spawn(move || {
-                    if dropped {
-                        return let_go(first);
-                    }
-                    let guard = block_on(first);
-                    bump(&guard);
-                    let_go(guard);
-                })
+                come_or_go(first, dropped, |guard| bump(guard))
             };
             // It queues, sees it, and takes it back, or is served.
-            let (signal, waker) = Signal::new();
-            let mut last = Box::pin(lock.write());
-            let mut guard = poll(last.as_mut(), &waker);
-            if guard.is_pending() {
-                guard = poll(last.as_mut(), &waker);
-            }
-            while guard.is_pending() {
-                signal.wait();
-                guard = poll(last.as_mut(), &waker);
-            }
-            let Poll::Ready(guard) = guard else { unreachable!() };
+            let guard = block_on_looking(lock.write());
             bump(&guard);
             let_go(guard);
             other.join().unwrap();

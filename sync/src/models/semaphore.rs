@@ -104,29 +104,12 @@ fn taken_back_against_claim_and_drop() {
             semaphore.add_permits(1);
             let other = {
                 let data = data.clone();
-                thread::spawn(move || {
-                    if !dropped {
-                        let permit = block_on(first).unwrap();
-                        bump(&data);
-                        let_go(permit);
-                    } else {
-                        let_go(first);
-                    }
-                })
+                come_or_go(first, dropped, move |_| bump(&data))
             };
             let looking = on_thread(&semaphore, |semaphore| look_twice(semaphore));
-            let mut last = Box::pin(semaphore.acquire());
-            let (signal, waker) = Signal::new();
-            let mut ready = poll(last.as_mut(), &waker);
-            if ready.is_pending() {
-                ready = poll(last.as_mut(), &waker);
-            }
-            while ready.is_pending() {
-                signal.wait();
-                ready = poll(last.as_mut(), &waker);
-            }
+            let permit = block_on_looking(semaphore.acquire());
             bump(&data);
-            drop(ready);
+            let_go(permit);
             other.join().unwrap();
             looking.join().unwrap();
             assert!(semaphore.is_idle() && semaphore.available_permits() == 1);
