@@ -444,10 +444,7 @@ fn a_runtime_sees_the_tasks_of_its_sets() {
     };
     let [a, b] = [(); 2].map(|()| Builder::current_thread().build().unwrap());
     let (set, gate) = (LocalSet::new(), Gate::default());
-    let waits = set.spawn_local({
-        let gate = gate.clone();
-        async move { gate.await }
-    });
+    let waits = set.spawn_local(gate.clone());
     assert_eq!((local(&a), local(&b)), (vec![], vec![]));
     set.block_on(&a, async {
         let inner = task::Builder::new().name("inner").spawn_local(std::future::pending::<()>());

@@ -442,7 +442,10 @@ fn what_comes_from_outside_takes_turns_with_timers() {
             }
         }
         let met = met.expect("all have run");
-        assert!((INJECTED / 4..MANY / 2).contains(&met), "{met} timers before the last of those from outside");
+        assert!(
+            (INJECTED / 4..MANY / 2).contains(&met),
+            "{met} timers before the last of those from outside"
+        );
         assert!(deepest <= INJECTED, "{deepest} tasks wait in the shared queue");
     });
 }

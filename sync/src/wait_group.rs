@@ -336,7 +336,7 @@ impl Wait<'_> {
         if !waiting {
             return self.finish();
         }
-        frame::note_on(Reason::WaitGroupWait, Some(self.site), &*self.inner);
+        frame::note_on(Reason::WaitGroupWait, Some(self.site), self.inner);
         Poll::Pending
     }
 

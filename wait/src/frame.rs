@@ -394,7 +394,7 @@ pub fn polling() -> bool {
 
 /// The address of what the innermost poll on this thread notes into, if one of ours is on.
 pub(crate) fn innermost() -> Option<usize> {
-    with_top(|waits| holders::address(waits))
+    with_top(holders::address)
 }
 
 /// Is the innermost poll on this thread one that notes into `waits`?

@@ -76,8 +76,8 @@ pub struct ObjectDump {
     pub kind: &'static str,
     /// Where it is in memory.
     pub address: usize,
-    /// Who holds it. Empty: nobody does, or did before that was tracked; or it was handed over to a future that has not been
-    /// polled since, which is an error if nobody polls it any more (futurelock). A holder whose guard was forgotten stays.
+    /// Who holds it. Empty: nobody does, or did before that was tracked, or it was given to a future that has not been polled
+    /// since. A holder whose guard was forgotten stays.
     pub holders: Vec<HolderDump>,
     /// Who waits for it: places in [`Dump::tasks`].
     pub waiters: Vec<usize>,

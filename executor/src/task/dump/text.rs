@@ -49,7 +49,7 @@ impl ObjectDump {
     fn held_by(&self, say: impl Fn(&HolderDump) -> String) -> String {
         match (&self.holders[..], self.kind) {
             ([], "Semaphore") => "held by nobody".into(),
-            ([], _) => "held by nobody that is known: by a future that nobody polls?".into(),
+            ([], _) => "held by nobody that is known".into(),
             (holders, _) => format!("held by {}", list(holders.iter().map(say))),
         }
     }
