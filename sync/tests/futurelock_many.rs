@@ -2,9 +2,11 @@
 //! a task with several waits is not kept awake by them.
 mod common;
 
+use common::load::Dice;
 use common::{Clock, poll};
 use dormouse_sync::{Mutex, RwLock, Semaphore};
-use dormouse_testing::Count;
+use dormouse_testing::{Count, watch};
+use std::sync::Arc;
 use std::task::Poll;
 use tokio_test::assert_pending;
 use tokio_test::task::{Spawn, spawn};
@@ -157,4 +159,77 @@ fn two_waits_of_one_task_let_each_other_sleep() {
         first.iter_mut().for_each(|wait| assert!(wait.poll().is_pending()));
         quiet_in_one_task(clock, locks.each_ref().map(RwLock::write));
     });
+}
+
+/// Waits and short holds in any order: three at most are kept and not polled; the others are polled as they are woken, now
+/// and then without cause, and some give up. All of them are served.
+fn others_are_served<F: Future>(seed: u32, mut wait: impl FnMut(&mut Dice) -> F) {
+    Clock::with(|clock| {
+        let mut dice = Dice(u64::from(seed) * 0x9E37_79B9);
+        let (mut waits, mut gone, mut held) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..200 {
+            match dice.roll(12) {
+                0..2 | 11 => {
+                    let mut wait = spawn(wait(&mut dice));
+                    if let Poll::Ready(guard) = wait.poll() {
+                        held.push(guard);
+                    } else {
+                        waits.push(wait);
+                    }
+                }
+                2 if gone.len() < 3 && !waits.is_empty() => {
+                    gone.push(waits.remove(dice.roll(waits.len() as u64) as usize));
+                }
+                3 if !waits.is_empty() => drop(waits.remove(dice.roll(waits.len() as u64) as usize)),
+                4 if !waits.is_empty() => {
+                    let at = dice.roll(waits.len() as u64) as usize;
+                    if let Poll::Ready(guard) = waits[at].poll() {
+                        held.push(guard);
+                        drop(waits.remove(at));
+                    }
+                }
+                5 | 10 => drop(held.pop()),
+                6 => clock.pass(3000),
+                _ => {
+                    clock.pass(400);
+                    let served = waits.extract_if(.., |wait| match wait.is_woken().then(|| wait.poll()) {
+                        Some(Poll::Ready(guard)) => {
+                            held.push(guard);
+                            true
+                        }
+                        _ => false,
+                    });
+                    drop(served.collect::<Vec<_>>());
+                }
+            }
+        }
+        drop(held);
+        let left = waits.len();
+        for _ in 0..20 {
+            while waits.extract_if(.., |wait| wait.is_woken() && wait.poll().is_ready()).count() > 0 {}
+            clock.pass(1000);
+        }
+        assert_eq!(waits.len(), 0, "seed {seed}: nobody wakes them, of {left}");
+    });
+}
+
+#[test]
+fn others_are_served_by_each() {
+    let _watch = watch();
+    for seed in 1..400 {
+        let semaphore = Arc::new(Semaphore::fixed(3));
+        others_are_served(seed, |dice| semaphore.clone().acquire_many_owned(1 + dice.roll(3) as u32));
+        let mutex = Arc::new(Mutex::new(()));
+        others_are_served(seed, |_| mutex.clone().lock_owned());
+        let lock = Arc::new(RwLock::new(()));
+        others_are_served(seed, |dice| {
+            let (lock, reads) = (lock.clone(), dice.roll(2) == 0);
+            async move {
+                match reads {
+                    true => (Some(lock.read_owned().await), None),
+                    false => (None, Some(lock.write_owned().await)),
+                }
+            }
+        });
+    }
 }
