@@ -233,3 +233,39 @@ fn others_are_served_by_each() {
         });
     }
 }
+
+/// One that was passed over is owed the mutex again; another one that is, behind it, goes away.
+#[test]
+fn owed_though_another_leaves() {
+    Clock::with(|clock| {
+        let mutex = Mutex::new(());
+        let guard = mutex.try_lock().unwrap();
+        let (mut gone, mut second) = (spawn(mutex.lock()), spawn(mutex.lock()));
+        assert_pending!(gone.poll());
+        assert_pending!(second.poll());
+        clock.pass(2000);
+        assert_pending!(second.poll());
+        drop(guard);
+        let guard = mutex.try_lock().unwrap();
+        assert_pending!(gone.poll());
+        drop(guard);
+        assert!(mutex.try_lock().is_none());
+        // It is passed over, and comes back before another one that starves, too.
+        let served = (0..4).any(|_| {
+            clock.pass(1000);
+            second.poll().is_ready()
+        });
+        assert!(served);
+        let guard = mutex.try_lock().unwrap();
+        let mut second = spawn(mutex.lock());
+        assert_pending!(second.poll());
+        clock.pass(2000);
+        drop(guard);
+        let guard = mutex.try_lock().unwrap();
+        assert_pending!(second.poll());
+        assert_pending!(gone.poll());
+        drop(second);
+        drop(guard);
+        assert!(mutex.try_lock().is_none(), "it is handed over");
+    });
+}

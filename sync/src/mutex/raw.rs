@@ -387,7 +387,9 @@ impl RawMutex {
         if stand == Some(Stand::Waits) {
             // SAFETY: removed: the node is its owner's, who is calling.
             let starving = unsafe { node.with_payload(|entry| entry.payload().starving) };
-            let mut gone = if starving { STARVING } else { 0 };
+            // The first one may be owed it, too.
+            let owed = queue.with_first(|first| first.starving) == Some(true);
+            let mut gone = if starving && !owed { STARVING } else { 0 };
             if queue.none_waits() {
                 gone |= WAITERS | STARVING;
             }
