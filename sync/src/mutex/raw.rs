@@ -553,7 +553,15 @@ impl Waiter {
     }
 
     /// The future goes away: takes it out of the queue, and passes on what it was given and has not taken.
+    #[inline]
     pub(crate) fn cancel(self: Pin<&mut Self>, raw: &RawMutex) {
+        if matches!(self.node.phase(), Phase::Queued | Phase::Granted) {
+            self.cancel_wait(raw);
+        }
+    }
+
+    #[cold]
+    fn cancel_wait(self: Pin<&mut Self>, raw: &RawMutex) {
         let node = self.as_ref().project_ref().node;
         let mut waker = None;
         if node.phase() == Phase::Queued {

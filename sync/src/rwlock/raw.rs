@@ -563,14 +563,20 @@ impl Waiter {
     }
 
     /// The future goes away: takes it out of the queue, and passes on what it was given and has not taken.
+    #[inline]
     pub(crate) fn cancel(self: Pin<&mut Self>, raw: &RawRwLock) {
         if self.node.phase() == Phase::Queued {
-            let (owner, waker) = raw.leave(self.as_ref().project_ref().node, self.access);
-            if owner {
-                raw.unlock(self.access);
-            }
-            discard(waker);
+            self.cancel_wait(raw);
         }
+    }
+
+    #[cold]
+    fn cancel_wait(self: Pin<&mut Self>, raw: &RawRwLock) {
+        let (owner, waker) = raw.leave(self.as_ref().project_ref().node, self.access);
+        if owner {
+            raw.unlock(self.access);
+        }
+        discard(waker);
     }
 }
 

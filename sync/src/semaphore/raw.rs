@@ -448,6 +448,7 @@ impl Waiter {
     }
 
     /// The future goes away: takes it out of the queue, and gives back what it was given and has not taken.
+    #[inline]
     pub(super) fn cancel(self: Pin<&mut Self>, raw: &Raw) {
         if self.node.phase() == Phase::Queued {
             discard(raw.leave(self.as_ref().project_ref().node, self.count));

@@ -27,6 +27,7 @@ use super::{List, Node, Phase, Removed, Won};
 use crate::host::Instant;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::Waker;
@@ -47,6 +48,11 @@ pub struct Queue<P>(List<Entry<P>>);
 /// What a node of a queue carries: the owner's own payload, and where it stands.
 pub struct Entry<P> {
     payload: P,
+    /// Unwritten until queued: who need not wait does not pay for it.
+    state: MaybeUninit<State<P>>,
+}
+
+struct State<P> {
     stand: Stand,
     /// It waits, with no alarm (Q3).
     asleep: bool,
@@ -95,7 +101,7 @@ pub enum Stand {
 impl<P> Entry<P> {
     /// What a node carries that has not queued yet.
     pub const fn new(payload: P) -> Self {
-        Entry { payload, stand: Stand::Waits, asleep: false, seen: None, whole: Whole::NEW }
+        Entry { payload, state: MaybeUninit::uninit() }
     }
 
     /// The owner's own payload.
@@ -127,7 +133,7 @@ impl<P> Queue<P> {
     /// Calls `f` with the payload of the first one that waits.
     #[inline]
     pub fn with_first<R>(&self, f: impl FnOnce(&P) -> R) -> Option<R> {
-        Some(self.with(self.whole().waiting?, |entry| f(&entry.payload)))
+        Some(self.with_entry(self.whole().waiting?, |entry| f(&entry.payload)))
     }
 
     /// Queues `node` behind all others. `asleep`: it has no alarm (Q3).
@@ -161,7 +167,7 @@ impl<P> Queue<P> {
         // SAFETY: by the caller's promise, and `first` is in this list.
         unsafe { self.0.push_before(first, node, waker) };
         whole.waiting = Some(NonNull::from(node.get_ref()));
-        whole.sleepers |= self.with(first, |entry| entry.asleep);
+        whole.sleepers |= self.with(first, |state| state.asleep);
         self.set_whole(whole);
     }
 
@@ -171,9 +177,7 @@ impl<P> Queue<P> {
         // SAFETY: idle, it is its owner's, who is calling.
         unsafe {
             node.with_payload(|entry| {
-                entry.stand = Stand::Waits;
-                entry.asleep = asleep;
-                entry.seen = None;
+                entry.state.write(State { stand: Stand::Waits, asleep, seen: None, whole: Whole::NEW });
             });
         }
     }
@@ -184,7 +188,7 @@ impl<P> Queue<P> {
         let mut whole = self.whole();
         let first = whole.waiting?;
         let waker = self.take_waker(first);
-        self.with(first, |entry| entry.stand = Stand::Granted);
+        self.with(first, |state| state.stand = Stand::Granted);
         whole.granted = whole.granted.or(Some(first));
         whole.waiting = self.behind(first);
         self.set_whole(whole);
@@ -200,7 +204,7 @@ impl<P> Queue<P> {
     /// The first one that is absent, taken out of the queue.
     pub fn win_absent(&mut self) -> Option<Won<'_, Entry<P>>> {
         let head = self.0.head?;
-        let absent = self.with(head, |entry| entry.stand == Stand::Absent);
+        let absent = self.with(head, |state| state.stand == Stand::Absent);
         absent.then(|| self.unlink(head))
     }
 
@@ -211,7 +215,7 @@ impl<P> Queue<P> {
     #[inline]
     pub unsafe fn stand(&self, node: Pin<&Node<Entry<P>>>) -> Option<Stand> {
         let queued = node.is(Phase::Queued);
-        queued.then(|| self.with(NonNull::from(node.get_ref()), |entry| entry.stand))
+        queued.then(|| self.with(NonNull::from(node.get_ref()), |state| state.stand))
     }
 
     /// Does `node` wait, with no alarm, and was not roused (Q3)?
@@ -221,7 +225,7 @@ impl<P> Queue<P> {
     pub unsafe fn is_asleep(&self, node: Pin<&Node<Entry<P>>>) -> bool {
         // SAFETY: by the caller's promise.
         let waits = unsafe { self.stand(node) } == Some(Stand::Waits);
-        waits && self.with(NonNull::from(node.get_ref()), |entry| entry.asleep)
+        waits && self.with(NonNull::from(node.get_ref()), |state| state.asleep)
     }
 
     /// Replaces the waker of one that waits, or is absent, and notes whether it has an alarm (Q3). Gives back the waker
@@ -234,7 +238,7 @@ impl<P> Queue<P> {
             return waker;
         }
         let this = NonNull::from(node.get_ref());
-        self.with(this, |entry| entry.asleep = asleep);
+        self.with(this, |state| state.asleep = asleep);
         let mut whole = self.whole();
         whole.sleepers |= asleep && whole.waiting != Some(this);
         self.set_whole(whole);
@@ -275,12 +279,10 @@ impl<P> Queue<P> {
         for _ in 0..LOOKED_AT {
             let Some(this) = next else { break };
             next = self.behind(this).filter(|next| Some(*next) != whole.waiting);
-            let since = self.with(this, |entry| *entry.seen.get_or_insert(now));
+            let since = self.with(this, |state| *state.seen.get_or_insert(now));
             if now.duration_since(since) >= CLAIM_WITHIN {
-                self.with(this, |entry| {
-                    entry.stand = Stand::Absent;
-                    revoke(&mut entry.payload);
-                });
+                self.with(this, |state| state.stand = Stand::Absent);
+                self.with_entry(this, |entry| revoke(&mut entry.payload));
                 whole.granted = next;
             } else if since != now {
                 // Q2: those behind it have been seen already, or can wait until they are the first.
@@ -299,7 +301,7 @@ impl<P> Queue<P> {
         let reach = if whole.sleepers { ROUSED } else { usize::from(first) };
         for _ in 0..reach {
             let Some(this) = next else { break };
-            if self.with(this, |entry| std::mem::take(&mut entry.asleep)) && !wake(self.take_waker(this)) {
+            if self.with(this, |state| std::mem::take(&mut state.asleep)) && !wake(self.take_waker(this)) {
                 return;
             }
             next = self.behind(this);
@@ -343,13 +345,13 @@ impl<P> Queue<P> {
 
     #[inline]
     fn whole(&self) -> Whole<P> {
-        self.0.head.map_or(Whole::NEW, |head| self.with(head, |entry| entry.whole))
+        self.0.head.map_or(Whole::NEW, |head| self.with(head, |state| state.whole))
     }
 
     #[inline]
     fn set_whole(&mut self, whole: Whole<P>) {
         if let Some(head) = self.0.head {
-            self.with(head, |entry| entry.whole = whole);
+            self.with(head, |state| state.whole = whole);
         }
     }
 
@@ -362,9 +364,18 @@ impl<P> Queue<P> {
         (Some(next) != self.0.head).then_some(next)
     }
 
+    /// Calls `f` with where a linked node stands.
+    #[inline]
+    fn with<R>(&self, this: Place<P>, f: impl FnOnce(&mut State<P>) -> R) -> R {
+        self.with_entry(this, |entry| {
+            // SAFETY: `enter` has written it.
+            f(unsafe { entry.state.assume_init_mut() })
+        })
+    }
+
     /// Calls `f` with what a linked node carries.
     #[inline]
-    fn with<R>(&self, this: Place<P>, f: impl FnOnce(&mut Entry<P>) -> R) -> R {
+    fn with_entry<R>(&self, this: Place<P>, f: impl FnOnce(&mut Entry<P>) -> R) -> R {
         // SAFETY: linked nodes are alive.
         let node = unsafe { this.as_ref() };
         // SAFETY: the lock is held, and the node is linked.
@@ -386,9 +397,6 @@ impl<P> fmt::Debug for Queue<P> {
 
 impl<P: fmt::Debug> fmt::Debug for Entry<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry")
-            .field("payload", &self.payload)
-            .field("stand", &self.stand)
-            .finish_non_exhaustive()
+        f.debug_struct("Entry").field("payload", &self.payload).finish_non_exhaustive()
     }
 }
