@@ -9,15 +9,19 @@
 //!
 //! | a waiter | is polled |
 //! |---|---|
-//! | queues behind others | again after [`CLAIM_WITHIN`]: it has an alarm |
+//! | queues behind others, and fewer than [`WATCHERS`] have an alarm | again after [`CLAIM_WITHIN`]: it *watches*, with an alarm |
+//! | queues behind others, else | when it is served: it is *asleep* |
 //! | its alarm rings, something is unclaimed | again after [`CLAIM_WITHIN`] |
-//! | its alarm rings, nothing is unclaimed | when it is served: it is *asleep*, however long the lock is held |
-//! | asleep, and among the next few behind a hand-over | at once: it is roused |
+//! | its alarm rings, nothing is unclaimed | when it is served: it falls asleep, however long the lock is held |
+//! | asleep, nobody watches, and among the next few behind a hand-over | at once: it is roused |
 //! | roused | again after [`CLAIM_WITHIN`] |
 //! | asleep, and one that is awake before it goes away while something is unclaimed | at once: it is roused |
 //! | asleep, polled for another cause, nothing is unclaimed | when it is served: it sleeps on |
 //!
-//! So a wait of less than 1 ms costs an alarm that is taken back, and a longer one two polls more; and a lock that is held
+//! (A `Mutex` has all who queue behind others watch. Its hand-overs are rare.) One that watches and is itself never polled is no
+//! watcher any more once another one's alarm has rung; and when something was taken back, everybody is to watch.
+//!
+//! So a wait of less than 1 ms costs an alarm that is taken back at most, and a longer one two polls more; and a lock that is held
 //! for long wakes nobody. On other executors there are no alarms: an alarm outside of a runtime costs a thread's wake-up.
 //!
 //! Checked by `tests/futurelock.rs`, and the models of the locks.
@@ -25,8 +29,12 @@ use crate::calm::discard;
 use dormouse_wait::Instant;
 use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host;
-pub(crate) use dormouse_wait::list::CLAIM_WITHIN;
+pub(crate) use dormouse_wait::list::{CLAIM_WITHIN, Rest};
 use std::task::Waker;
+
+/// So many who wait for an `RwLock` or a `Semaphore` have an alarm; those who come then sleep until they are roused or served,
+/// unless something was taken back before: then everybody has one.
+pub(crate) const WATCHERS: usize = 3;
 
 /// What a poll found, with the lock of the queue held.
 pub(crate) enum Step<T> {
@@ -51,19 +59,26 @@ pub(crate) enum Alarmed {
 }
 
 impl Alarmed {
-    /// Is one asleep that queues, behind others or not?
-    pub(crate) fn sleeps_first(self, behind: bool) -> bool {
-        matches!(self, Alarmed::Unset | Alarmed::Rang) && !behind
+    /// How one rests that queues. `watch`: it is to have an alarm.
+    pub(crate) fn rests_first(self, watch: bool) -> Rest {
+        match self {
+            Alarmed::Never => Rest::Awake,
+            Alarmed::Set => Rest::Watches,
+            Alarmed::Unset | Alarmed::Rang if watch => Rest::Watches,
+            Alarmed::Unset | Alarmed::Rang => Rest::Asleep,
+        }
     }
 
-    /// Of one that is polled again, and was `asleep` until then: is it asleep? And if not, has it something to watch?
-    pub(crate) fn sleeps_on(self, asleep: bool, unclaimed: bool) -> (bool, bool) {
+    /// Of one that is polled again, and was `asleep` until then: how does it rest? And if not asleep, has it something to
+    /// watch?
+    pub(crate) fn rests_on(self, asleep: bool, unclaimed: bool) -> (Rest, bool) {
         match self {
-            Alarmed::Rang => (!unclaimed, unclaimed),
+            Alarmed::Never => (Rest::Awake, unclaimed),
+            Alarmed::Set => (Rest::Watches, unclaimed),
             // Polled for another cause: were it to set an alarm, two waits of one task would keep each other awake.
-            Alarmed::Unset if asleep => (!unclaimed, unclaimed),
-            Alarmed::Unset => (false, true),
-            Alarmed::Set | Alarmed::Never => (false, unclaimed),
+            Alarmed::Unset if !asleep => (Rest::Watches, true),
+            Alarmed::Unset | Alarmed::Rang if unclaimed => (Rest::Watches, true),
+            Alarmed::Unset | Alarmed::Rang => (Rest::Asleep, false),
         }
     }
 }
@@ -111,7 +126,7 @@ impl Watch {
         if unclaimed && let Some(end) = look(now) {
             return Some(end);
         }
-        if host::is_lent() {
+        if watch && host::is_lent() {
             host::renew(&mut self.0, now + CLAIM_WITHIN, waker);
         }
         None

@@ -6,7 +6,7 @@
 //! Before each operation stands a [`step`].
 use crate::claim::Claim;
 use crate::host::Instant;
-use crate::list::{CLAIM_WITHIN, Entry, List, Node, Phase, Queue, Removed, Stand, Verdict};
+use crate::list::{CLAIM_WITHIN, Entry, List, Node, Phase, Queue, Removed, Rest, Stand, Verdict};
 use crate::lock::{Lock, word::Raw};
 use crate::prim::atomic::{AtomicBool, Ordering::*};
 use crate::prim::{UnsafeCell, thread};
@@ -501,9 +501,9 @@ fn queue_claim_against_look() {
         let second: Pin<Box<Waiting>> = Box::pin(Node::new(Entry::new(())));
         let (signal, waker) = Signal::new();
         // SAFETY: idle and pinned, and claimed before its memory goes.
-        unsafe { token.lock().queue.push_back(first.as_ref(), Signal::new().1, false) };
+        unsafe { token.lock().queue.push_back(first.as_ref(), Signal::new().1, Rest::Awake) };
         // SAFETY: as above.
-        unsafe { token.lock().queue.push_back(second.as_ref(), waker, false) };
+        unsafe { token.lock().queue.push_back(second.as_ref(), waker, Rest::Awake) };
         give(&token);
         let owner = {
             let token = token.clone();

@@ -1,7 +1,7 @@
 //! The queue whose waiters claim, against a plain one, under random operations.
 use dormouse_testing::Count;
 use dormouse_wait::Instant;
-use dormouse_wait::list::{CLAIM_WITHIN, Entry, Node, Phase, Queue, Stand, Verdict};
+use dormouse_wait::list::{CLAIM_WITHIN, Entry, Node, Phase, Queue, Rest, Stand, Verdict};
 use proptest::prelude::*;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::cell::Cell;
@@ -25,7 +25,9 @@ const ROUSED: usize = 4;
 struct Known {
     node: usize,
     stand: Stand,
-    asleep: bool,
+    rest: Rest,
+    /// It watches, and is counted.
+    counted: bool,
     seen: Option<Instant>,
     /// It has a waker that wakes.
     waker: bool,
@@ -40,24 +42,30 @@ struct World {
     woken: [usize; NODES],
     known: Vec<Known>,
     now: Instant,
+    /// Something was taken back since the queue was empty.
+    wary: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
-    Push { node: usize, front: bool, asleep: bool },
-    Again { node: usize, asleep: bool },
+    Push { node: usize, front: bool, rest: Rest },
+    Again { node: usize, rest: Rest },
     Remove(usize),
     Grant { rouse: bool },
     Win { absent: bool },
     Look { after: bool },
 }
 
+fn rest() -> impl Strategy<Value = Rest> {
+    prop_oneof![Just(Rest::Awake), Just(Rest::Asleep), Just(Rest::Watches)]
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let node = 0..NODES;
     prop_oneof![
-        4 => (node.clone(), any::<bool>(), any::<bool>())
-            .prop_map(|(node, front, asleep)| Op::Push { node, front, asleep }),
-        2 => (node.clone(), any::<bool>()).prop_map(|(node, asleep)| Op::Again { node, asleep }),
+        4 => (node.clone(), any::<bool>(), rest())
+            .prop_map(|(node, front, rest)| Op::Push { node, front, rest }),
+        2 => (node.clone(), rest()).prop_map(|(node, rest)| Op::Again { node, rest }),
         2 => node.prop_map(Op::Remove),
         3 => any::<bool>().prop_map(|rouse| Op::Grant { rouse }),
         1 => any::<bool>().prop_map(|absent| Op::Win { absent }),
@@ -74,6 +82,7 @@ impl World {
             woken: [0; NODES],
             known: Vec::new(),
             now: Instant::now(),
+            wary: false,
         }
     }
 
@@ -98,7 +107,7 @@ impl World {
         }
     }
 
-    fn push(&mut self, node: usize, front: bool, asleep: bool) {
+    fn push(&mut self, node: usize, front: bool, rest: Rest) {
         let waker = self.waker(node);
         let place = match self.first(Stand::Waits) {
             Some(first) if front => first,
@@ -107,11 +116,18 @@ impl World {
         let pinned = self.nodes[node].as_ref();
         match front {
             // SAFETY: see above.
-            true => unsafe { self.queue.push_front(pinned, waker, asleep) },
+            true => unsafe { self.queue.push_front(pinned, waker, rest) },
             // SAFETY: see above.
-            false => unsafe { self.queue.push_back(pinned, waker, asleep) },
+            false => unsafe { self.queue.push_back(pinned, waker, rest) },
         }
-        let known = Known { node, stand: Stand::Waits, asleep, seen: None, waker: true };
+        let known = Known {
+            node,
+            stand: Stand::Waits,
+            rest,
+            counted: rest == Rest::Watches,
+            seen: None,
+            waker: true,
+        };
         self.known.insert(place, known);
     }
 
@@ -130,17 +146,22 @@ impl World {
 
     fn apply(&mut self, op: Op) {
         match op {
-            Op::Push { node, front, asleep } if self.at(node).is_none() => self.push(node, front, asleep),
+            Op::Push { node, front, rest } if self.at(node).is_none() => self.push(node, front, rest),
             Op::Push { .. } => (),
-            Op::Again { node, asleep } => {
+            Op::Again { node, rest } => {
                 let Some(at) = self.at(node).filter(|at| self.known[*at].stand == Stand::Waits) else {
                     return;
                 };
                 let waker = self.waker(node);
                 // SAFETY: see above.
-                let old = unsafe { self.queue.rewake(self.nodes[node].as_ref(), waker, asleep) };
+                let old = unsafe { self.queue.rewake(self.nodes[node].as_ref(), waker, rest) };
                 assert_eq!(old.will_wake(&self.counts[node].1), self.known[at].waker);
-                self.known[at].asleep = asleep;
+                self.known[at].rest = rest;
+                if std::mem::replace(&mut self.known[at].counted, rest == Rest::Watches)
+                    && rest == Rest::Asleep
+                {
+                    self.known.iter_mut().for_each(|known| known.counted = false);
+                }
                 self.known[at].waker = true;
             }
             Op::Remove(node) => self.remove(node),
@@ -169,6 +190,7 @@ impl World {
         let (Some(at), Some(waker)) = (at, waker) else { return };
         self.wake(at, waker);
         self.known[at].stand = Stand::Granted;
+        (self.known[at].rest, self.known[at].counted) = (Rest::Awake, false);
         if !rouse {
             return;
         }
@@ -180,7 +202,8 @@ impl World {
         // Q3: whoever of the next few is asleep, whether the queue has looked at them or not.
         let mut wakers = wakers.into_iter();
         for at in at + 1..self.known.len().min(at + 1 + ROUSED) {
-            if std::mem::take(&mut self.known[at].asleep) {
+            if self.known[at].rest == Rest::Asleep {
+                self.known[at].rest = Rest::Awake;
                 self.wake(at, wakers.next().expect("it was asleep, and is not roused"));
             }
         }
@@ -198,6 +221,7 @@ impl World {
                 None => known.seen = Some(self.now),
                 Some(seen) if self.now.duration_since(seen) >= CLAIM_WITHIN => {
                     known.stand = Stand::Absent;
+                    self.wary = true;
                     expected.push(known.node);
                 }
                 Some(_) => break,
@@ -210,6 +234,8 @@ impl World {
         assert_eq!(self.queue.is_empty(), self.known.is_empty());
         assert_eq!(self.queue.none_waits(), self.first(Stand::Waits).is_none());
         assert_eq!(self.queue.unclaimed(), self.first(Stand::Granted).is_some());
+        let watchers = self.known.iter().filter(|known| known.counted).count();
+        assert_eq!(self.queue.watchers(), if self.wary { 0 } else { watchers });
         for (node, pinned) in self.nodes.iter().enumerate() {
             // SAFETY: see above.
             let stand = unsafe { self.queue.stand(pinned.as_ref()) };
@@ -228,6 +254,7 @@ proptest! {
         let mut world = World::new();
         for op in ops {
             world.apply(op);
+            world.wary &= !world.known.is_empty();
             world.check();
         }
         for node in 0..NODES {
@@ -242,7 +269,7 @@ proptest! {
 #[test]
 fn the_first_one_is_roused_by_another_queue() {
     let mut world = World::new();
-    world.push(0, false, true);
+    world.push(0, false, Rest::Asleep);
     let mut roused = 0;
     world.queue.rouse(false, |_| panic!("it stands behind nobody here"));
     world.queue.rouse(true, |_| {
@@ -259,7 +286,7 @@ fn the_first_one_is_roused_by_another_queue() {
 #[test]
 fn roused_in_parts() {
     let mut world = World::new();
-    (0..4).for_each(|node| world.push(node, false, true));
+    (0..4).for_each(|node| world.push(node, false, Rest::Asleep));
     drop(world.queue.grant());
     for _ in 0..3 {
         let mut roused = 0;
@@ -282,7 +309,7 @@ fn looks_at_a_few_at_once() {
     let nodes: Vec<_> = (0..MANY).map(|node| Box::pin(Node::new(Entry::new(node)))).collect();
     for node in &nodes {
         // SAFETY: see `World`.
-        unsafe { queue.push_back(node.as_ref(), Waker::noop().clone(), false) };
+        unsafe { queue.push_back(node.as_ref(), Waker::noop().clone(), Rest::Awake) };
         drop(queue.grant());
     }
     let (mut now, mut revoked, mut looks) = (Instant::now(), 0, 0);

@@ -257,12 +257,12 @@ impl RawMutex {
                 Place::Back => {
                     let behind = !queue.is_empty() || self.word.load(Relaxed) & WOKEN != 0;
                     // SAFETY: the node is idle and pinned, and `Waiter::cancel` removes it before its memory goes.
-                    unsafe { queue.push_back(node, waker, alarm.sleeps_first(behind)) };
+                    unsafe { queue.push_back(node, waker, alarm.rests_first(behind)) };
                     behind
                 }
                 Place::Front { .. } => {
                     // SAFETY: as above.
-                    unsafe { queue.push_front(node, waker, alarm.sleeps_first(unclaimed)) };
+                    unsafe { queue.push_front(node, waker, alarm.rests_first(unclaimed)) };
                     unclaimed
                 }
             };
@@ -311,17 +311,17 @@ impl RawMutex {
             let woken = self.word.load(Relaxed) & WOKEN != 0;
             // SAFETY: if the node was queued, it was in this queue.
             let asleep = unsafe { queue.is_asleep(node) };
-            let (sleeps, watch) = alarm.sleeps_on(asleep, unclaimed || woken);
+            let (rest, watch) = alarm.rests_on(asleep, unclaimed || woken);
             let unused = if stand == Stand::Waits {
                 // SAFETY: it is in this queue.
-                Some(unsafe { queue.rewake(node, waker, sleeps) })
+                Some(unsafe { queue.rewake(node, waker, rest) })
             } else {
                 // SAFETY: as above.
                 let (_, unused) = unsafe { queue.remove(node) };
                 // SAFETY: removed: the node is its owner's, who is calling.
                 unsafe { node.with_payload(|entry| entry.payload().starving = true) };
                 // SAFETY: idle; else as in `enqueue`.
-                unsafe { queue.push_front(node, waker, sleeps) };
+                unsafe { queue.push_front(node, waker, rest) };
                 unused
             };
             (Step::Waits { watch, unclaimed }, [unused, None])

@@ -45,7 +45,7 @@
 //! Checked by `models::rwlock`, `flows::rwlock`, `tests/rwlock.rs`, `tests/futurelock.rs`, `tests/fairness.rs`, `tests/reentrant_waits.rs`,
 //! `tests/stress_waits.rs`.
 use crate::calm::{discard, in_batches};
-use crate::watch::{Alarmed, Found, Step, Watch};
+use crate::watch::{Alarmed, Found, Step, WATCHERS, Watch};
 use dormouse_wait::Instant;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Entry, Node, Phase, Queue, Stand};
@@ -318,7 +318,8 @@ impl RawRwLock {
         }
         // Readers are admitted together, so those before this one are no matter to it.
         let behind = !queues.writers.is_empty() || access == Access::Write && !queues.readers.is_empty();
-        let sleeps = alarm.sleeps_first(behind);
+        let watch = behind && queues.watchers() < WATCHERS;
+        let rest = alarm.rests_first(watch);
         match access {
             Access::Read => {
                 queues.waiting += 1;
@@ -326,14 +327,14 @@ impl RawRwLock {
                 // SAFETY: idle, it is its owner's, who is calling.
                 unsafe { node.with_payload(|entry| *entry.payload() = round) };
                 // SAFETY: the node is idle and pinned, and `Waiter::cancel` removes it before its memory goes.
-                unsafe { queues.readers.push_back(node, waker, sleeps) };
+                unsafe { queues.readers.push_back(node, waker, rest) };
             }
             // SAFETY: as above.
-            Access::Write if back => unsafe { queues.writers.push_front(node, waker, sleeps) },
+            Access::Write if back => unsafe { queues.writers.push_front(node, waker, rest) },
             // SAFETY: as above.
-            Access::Write => unsafe { queues.writers.push_back(node, waker, sleeps) },
+            Access::Write => unsafe { queues.writers.push_back(node, waker, rest) },
         }
-        (Step::Waits { watch: behind, unclaimed: queues.unclaimed() }, [None, None])
+        (Step::Waits { watch, unclaimed: queues.unclaimed() }, [None, None])
     }
 
     /// A poll of one that is queued.
@@ -351,9 +352,9 @@ impl RawRwLock {
                 let unclaimed = queues.unclaimed();
                 // SAFETY: it is in this queue.
                 let asleep = unsafe { queues.of(access).is_asleep(node) };
-                let (sleeps, watch) = alarm.sleeps_on(asleep, unclaimed);
+                let (rest, watch) = alarm.rests_on(asleep, unclaimed);
                 // SAFETY: it is in this queue.
-                let unused = unsafe { queues.of(access).rewake(node, waker, sleeps) };
+                let unused = unsafe { queues.of(access).rewake(node, waker, rest) };
                 (Step::Waits { watch, unclaimed }, [Some(unused), None])
             }
             Some(Stand::Absent) => {
@@ -426,8 +427,16 @@ impl Queues {
         self.writers.unclaimed() || self.readers.unclaimed()
     }
 
+    /// Those who wait with an alarm.
+    fn watchers(&self) -> usize {
+        self.writers.watchers() + self.readers.watchers()
+    }
+
     /// After a hand-over, to readers or to a writer: rouses those who wait behind it.
     fn rouse(&mut self, to_readers: bool, wakes: &mut Wakes) {
+        if self.watchers() > 0 {
+            return;
+        }
         for (queue, first) in [(&mut self.writers, to_readers), (&mut self.readers, true)] {
             if !wakes.is_full() {
                 queue.rouse(first, |waker| {

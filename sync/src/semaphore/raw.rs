@@ -36,7 +36,7 @@
 //! `tests/stress_waits.rs`.
 use super::error::{AcquireError, TryAcquireError};
 use crate::calm::{discard, in_batches};
-use crate::watch::{Alarmed, Found, Step, Watch};
+use crate::watch::{Alarmed, Found, Step, WATCHERS, Watch};
 use dormouse_wait::Instant;
 use dormouse_wait::frame::{self, Reason, Site};
 use dormouse_wait::list::{Entry, Node, Phase, Queue, Stand, Verdict};
@@ -190,7 +190,7 @@ impl Raw {
                     granted = true;
                 }
                 // One who goes away leaves it to the next to look at what is unclaimed.
-                if (granted || queue.unclaimed()) && !wakes.is_full() {
+                if (granted || queue.unclaimed()) && queue.watchers() == 0 && !wakes.is_full() {
                     queue.rouse(false, |waker| {
                         wakes.push(waker);
                         !wakes.is_full()
@@ -283,10 +283,10 @@ impl Raw {
                     Err(now) => word = now,
                 }
             }
-            let behind = !queue.is_empty();
+            let watch = !queue.is_empty() && queue.watchers() < WATCHERS;
             // SAFETY: the node is idle and pinned, and `Waiter::cancel` removes it before its memory goes.
-            unsafe { queue.push_back(node, waker, alarm.sleeps_first(behind)) };
-            (Step::Waits { watch: behind, unclaimed: queue.unclaimed() }, [None, None])
+            unsafe { queue.push_back(node, waker, alarm.rests_first(watch)) };
+            (Step::Waits { watch, unclaimed: queue.unclaimed() }, [None, None])
         })
     }
 
@@ -300,11 +300,11 @@ impl Raw {
             let unclaimed = queue.unclaimed();
             // SAFETY: as above.
             let asleep = unsafe { queue.is_asleep(node) };
-            let (sleeps, watch) = alarm.sleeps_on(asleep, unclaimed);
+            let (rest, watch) = alarm.rests_on(asleep, unclaimed);
             let waits = Step::Waits { watch, unclaimed };
             if stand == Stand::Waits {
                 // SAFETY: it is in this queue.
-                let unused = unsafe { queue.rewake(node, waker, sleeps) };
+                let unused = unsafe { queue.rewake(node, waker, rest) };
                 return ((waits, [Some(unused), None]), false);
             }
             // SAFETY: as above.
@@ -316,7 +316,7 @@ impl Raw {
             // Ordering: Relaxed, as in `settle`.
             self.word.fetch_or(WAITERS, Relaxed);
             // SAFETY: idle, as it was just removed; else as in `enqueue`.
-            unsafe { queue.push_front(node, waker, sleeps) };
+            unsafe { queue.push_front(node, waker, rest) };
             ((waits, [unused, None]), true)
         });
         if back {

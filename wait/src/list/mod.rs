@@ -37,7 +37,7 @@ use crate::claim::Claim;
 use crate::prim::atomic::Ordering::*;
 use node::{Links, Who};
 pub use node::{Node, Phase, Verdict};
-pub use queue::{CLAIM_WITHIN, Entry, Queue, Stand};
+pub use queue::{CLAIM_WITHIN, Entry, Queue, Rest, Stand};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;

@@ -18,7 +18,7 @@
 //! - Q1 The parts follow one another, and the first one of each is known: nobody walks over those who are passed over
 //!   (`tests/queue.rs`: random operations).
 //! - Q2 What was granted first was seen first: so what is taken back is the beginning of its part.
-//! - Q3 Who is asleep has no alarm, and must be roused after a hand-over if it is to see that nobody claims it. Unless the
+//! - Q3 `watchers` counts those who wait with an alarm. Who is asleep has no alarm, and must be roused after a hand-over if it is to see that nobody claims it. Unless the
 //!   queue says that there are sleepers, nobody is asleep but the first one that waits: so a hand-over among those who
 //!   are awake looks at nobody (`tests/queue.rs`: random operations).
 //!
@@ -54,8 +54,9 @@ pub struct Entry<P> {
 
 struct State<P> {
     stand: Stand,
-    /// It waits, with no alarm (Q3).
-    asleep: bool,
+    rest: Rest,
+    /// In which watch, if it watches.
+    watch: u32,
     /// When somebody first looked at it, granted and unclaimed.
     seen: Option<Instant>,
     /// Of the first node only.
@@ -70,10 +71,18 @@ struct Whole<P> {
     waiting: Option<Place<P>>,
     /// Somebody may be asleep who is not the first one that waits (Q3).
     sleepers: bool,
+    /// Something was taken back: there are some that nobody polls.
+    wary: bool,
+    /// How many watch in the present watch.
+    watchers: usize,
+    /// The number of the watch. A new one begins when a watcher has seen nothing and falls asleep: those who began before it
+    /// have had their alarms, too, and if they still stand as watchers, nobody polls them.
+    watch: u32,
 }
 
 impl<P> Whole<P> {
-    const NEW: Self = Whole { granted: None, waiting: None, sleepers: false };
+    const NEW: Self =
+        Whole { granted: None, waiting: None, sleepers: false, wary: false, watchers: 0, watch: 0 };
 }
 impl<P> Clone for Whole<P> {
     fn clone(&self) -> Self {
@@ -96,6 +105,17 @@ pub enum Stand {
     Granted,
     /// It was served, and did not claim it in time: it is passed over until it is polled again.
     Absent,
+}
+
+/// How somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Without an alarm, as there is none, or it was roused and is about to be polled.
+    Awake,
+    /// Without an alarm: it must be roused if it is to look at anything (Q3).
+    Asleep,
+    /// With an alarm.
+    Watches,
 }
 
 impl<P> Entry<P> {
@@ -136,48 +156,70 @@ impl<P> Queue<P> {
         Some(self.with_entry(self.whole().waiting?, |entry| f(&entry.payload)))
     }
 
-    /// Queues `node` behind all others. `asleep`: it has no alarm (Q3).
+    /// Queues `node` behind all others.
     ///
     /// # Safety
     /// As for [`List::push_back`]; the queue is the list.
-    pub unsafe fn push_back(&mut self, node: Pin<&Node<Entry<P>>>, waker: Waker, asleep: bool) {
+    pub unsafe fn push_back(&mut self, node: Pin<&Node<Entry<P>>>, waker: Waker, rest: Rest) {
         let this = NonNull::from(node.get_ref());
         let mut whole = self.whole();
-        self.enter(node, asleep);
+        self.enter(node);
         // SAFETY: by the caller's promise.
         unsafe { self.0.push_back(node, waker) };
         match whole.waiting {
             None => whole.waiting = Some(this),
-            Some(_) => whole.sleepers |= asleep,
+            Some(_) => whole.sleepers |= rest == Rest::Asleep,
         }
+        self.watch_in(this, &mut whole, rest);
         self.set_whole(whole);
     }
 
-    /// Queues `node` before all others that wait. `asleep`: it has no alarm (Q3).
+    /// Queues `node` before all others that wait.
     ///
     /// # Safety
     /// As for [`List::push_back`]; the queue is the list.
-    pub unsafe fn push_front(&mut self, node: Pin<&Node<Entry<P>>>, waker: Waker, asleep: bool) {
+    pub unsafe fn push_front(&mut self, node: Pin<&Node<Entry<P>>>, waker: Waker, rest: Rest) {
         let mut whole = self.whole();
         let Some(first) = whole.waiting else {
             // SAFETY: by the caller's promise.
-            return unsafe { self.push_back(node, waker, asleep) };
+            return unsafe { self.push_back(node, waker, rest) };
         };
-        self.enter(node, asleep);
+        self.enter(node);
         // SAFETY: by the caller's promise, and `first` is in this list.
         unsafe { self.0.push_before(first, node, waker) };
-        whole.waiting = Some(NonNull::from(node.get_ref()));
-        whole.sleepers |= self.with(first, |state| state.asleep);
+        let this = NonNull::from(node.get_ref());
+        whole.waiting = Some(this);
+        whole.sleepers |= self.with(first, |state| state.rest == Rest::Asleep);
+        self.watch_in(this, &mut whole, rest);
         self.set_whole(whole);
     }
 
+    /// One that is linked rests so from now on. Did it watch until then, in the present watch?
+    fn watch_in(&self, this: Place<P>, whole: &mut Whole<P>, rest: Rest) -> bool {
+        let watched = self.with(this, |state| {
+            let watched =
+                std::mem::replace(&mut state.rest, rest) == Rest::Watches && state.watch == whole.watch;
+            state.watch = whole.watch;
+            watched
+        });
+        whole.watchers -= usize::from(watched);
+        whole.watchers += usize::from(rest == Rest::Watches);
+        watched
+    }
+
     /// Before `node` is linked.
-    fn enter(&mut self, node: Pin<&Node<Entry<P>>>, asleep: bool) {
+    fn enter(&mut self, node: Pin<&Node<Entry<P>>>) {
         debug_assert_eq!(node.phase(), Phase::Idle, "only an idle node can be queued");
         // SAFETY: idle, it is its owner's, who is calling.
         unsafe {
             node.with_payload(|entry| {
-                entry.state.write(State { stand: Stand::Waits, asleep, seen: None, whole: Whole::NEW });
+                entry.state.write(State {
+                    stand: Stand::Waits,
+                    rest: Rest::Awake,
+                    watch: 0,
+                    seen: None,
+                    whole: Whole::NEW,
+                });
             });
         }
     }
@@ -189,6 +231,7 @@ impl<P> Queue<P> {
         let first = whole.waiting?;
         let waker = self.take_waker(first);
         self.with(first, |state| state.stand = Stand::Granted);
+        self.watch_in(first, &mut whole, Rest::Awake);
         whole.granted = whole.granted.or(Some(first));
         whole.waiting = self.behind(first);
         self.set_whole(whole);
@@ -225,22 +268,24 @@ impl<P> Queue<P> {
     pub unsafe fn is_asleep(&self, node: Pin<&Node<Entry<P>>>) -> bool {
         // SAFETY: by the caller's promise.
         let waits = unsafe { self.stand(node) } == Some(Stand::Waits);
-        waits && self.with(NonNull::from(node.get_ref()), |state| state.asleep)
+        waits && self.with(NonNull::from(node.get_ref()), |state| state.rest == Rest::Asleep)
     }
 
-    /// Replaces the waker of one that waits, or is absent, and notes whether it has an alarm (Q3). Gives back the waker
-    /// that is not needed, to be dropped after unlocking.
+    /// Replaces the waker of one that waits, and notes how. Gives back the waker that is not needed, to be dropped after
+    /// unlocking.
     ///
     /// # Safety
     /// If the node was ever queued, it was in this queue.
-    pub unsafe fn rewake(&mut self, node: Pin<&Node<Entry<P>>>, waker: Waker, asleep: bool) -> Waker {
+    pub unsafe fn rewake(&mut self, node: Pin<&Node<Entry<P>>>, waker: Waker, rest: Rest) -> Waker {
         if !node.is(Phase::Queued) {
             return waker;
         }
         let this = NonNull::from(node.get_ref());
-        self.with(this, |state| state.asleep = asleep);
         let mut whole = self.whole();
-        whole.sleepers |= asleep && whole.waiting != Some(this);
+        whole.sleepers |= rest == Rest::Asleep && whole.waiting != Some(this);
+        if self.watch_in(this, &mut whole, rest) && rest == Rest::Asleep {
+            (whole.watch, whole.watchers) = (whole.watch.wrapping_add(1), 0);
+        }
         self.set_whole(whole);
         // SAFETY: it is in this list.
         unsafe { self.0.rewake(node, waker) }
@@ -265,6 +310,14 @@ impl<P> Queue<P> {
         }
     }
 
+    /// How many wait with an alarm, and so see whether what is granted is claimed. None that count, once something was not:
+    /// then everybody is to have one.
+    #[inline]
+    pub fn watchers(&self) -> usize {
+        let whole = self.whole();
+        if whole.wary { 0 } else { whole.watchers }
+    }
+
     /// Is anything granted and not claimed?
     #[inline]
     pub fn unclaimed(&self) -> bool {
@@ -284,6 +337,7 @@ impl<P> Queue<P> {
                 self.with(this, |state| state.stand = Stand::Absent);
                 self.with_entry(this, |entry| revoke(&mut entry.payload));
                 whole.granted = next;
+                whole.wary = true;
             } else if since != now {
                 // Q2: those behind it have been seen already, or can wait until they are the first.
                 break;
@@ -301,7 +355,14 @@ impl<P> Queue<P> {
         let reach = if whole.sleepers { ROUSED } else { usize::from(first) };
         for _ in 0..reach {
             let Some(this) = next else { break };
-            if self.with(this, |state| std::mem::take(&mut state.asleep)) && !wake(self.take_waker(this)) {
+            let asleep = self.with(this, |state| {
+                let asleep = state.rest == Rest::Asleep;
+                if asleep {
+                    state.rest = Rest::Awake;
+                }
+                asleep
+            });
+            if asleep && !wake(self.take_waker(this)) {
                 return;
             }
             next = self.behind(this);
@@ -340,6 +401,7 @@ impl<P> Queue<P> {
         if whole.waiting == Some(this) {
             whole.waiting = next;
         }
+        self.watch_in(this, &mut whole, Rest::Awake);
         whole
     }
 
