@@ -10,7 +10,7 @@
 //! | a waiter | is polled |
 //! |---|---|
 //! | queues behind others, and fewer than [`WATCHERS`] have an alarm | again after [`CLAIM_WITHIN`]: it *watches*, with an alarm |
-//! | queues behind others, else | when it is served: it is *asleep* |
+//! | queues behind others, else | when it is served: it is *asleep*; one in eight looks at what is unclaimed as it comes |
 //! | its alarm rings, something is unclaimed | again after [`CLAIM_WITHIN`] |
 //! | its alarm rings, nothing is unclaimed | when it is served: it falls asleep, however long the lock is held |
 //! | asleep, nobody watches, and among the next few behind a hand-over | at once: it is roused |

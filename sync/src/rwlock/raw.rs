@@ -334,7 +334,8 @@ impl RawRwLock {
             // SAFETY: as above.
             Access::Write => unsafe { queues.writers.push_back(node, waker, rest) },
         }
-        (Step::Waits { watch, unclaimed: queues.unclaimed() }, [None, None])
+        let looks = watch || alarm == Alarmed::Never || queues.of(access).is_looked_at_in_passing();
+        (Step::Waits { watch, unclaimed: looks && queues.unclaimed() }, [None, None])
     }
 
     /// A poll of one that is queued.

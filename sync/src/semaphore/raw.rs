@@ -286,7 +286,8 @@ impl Raw {
             let watch = !queue.is_empty() && queue.watchers() < WATCHERS;
             // SAFETY: the node is idle and pinned, and `Waiter::cancel` removes it before its memory goes.
             unsafe { queue.push_back(node, waker, alarm.rests_first(watch)) };
-            (Step::Waits { watch, unclaimed: queue.unclaimed() }, [None, None])
+            let looks = watch || alarm == Alarmed::Never || queue.is_looked_at_in_passing();
+            (Step::Waits { watch, unclaimed: looks && queue.unclaimed() }, [None, None])
         })
     }
 

@@ -39,6 +39,9 @@ pub const CLAIM_WITHIN: Duration = Duration::from_millis(1);
 /// So many of those who wait behind a hand-over are roused: with one more, each of them may be one that nobody polls.
 const ROUSED: usize = 4;
 
+/// Of so many who queue while others watch, one looks.
+const PASSING: u32 = 8;
+
 /// So many hand-overs are looked at before the lock is given up.
 const LOOKED_AT: usize = 32;
 
@@ -78,11 +81,20 @@ struct Whole<P> {
     /// The number of the watch. A new one begins when a watcher has seen nothing and falls asleep: those who began before it
     /// have had their alarms, too, and if they still stand as watchers, nobody polls them.
     watch: u32,
+    /// How many have queued behind all others.
+    arrivals: u32,
 }
 
 impl<P> Whole<P> {
-    const NEW: Self =
-        Whole { granted: None, waiting: None, sleepers: false, wary: false, watchers: 0, watch: 0 };
+    const NEW: Self = Whole {
+        granted: None,
+        waiting: None,
+        sleepers: false,
+        wary: false,
+        watchers: 0,
+        watch: 0,
+        arrivals: 0,
+    };
 }
 impl<P> Clone for Whole<P> {
     fn clone(&self) -> Self {
@@ -170,6 +182,7 @@ impl<P> Queue<P> {
             None => whole.waiting = Some(this),
             Some(_) => whole.sleepers |= rest == Rest::Asleep,
         }
+        whole.arrivals = whole.arrivals.wrapping_add(1);
         self.watch_in(this, &mut whole, rest);
         self.set_whole(whole);
     }
@@ -316,6 +329,13 @@ impl<P> Queue<P> {
     pub fn watchers(&self) -> usize {
         let whole = self.whole();
         if whole.wary { 0 } else { whole.watchers }
+    }
+
+    /// Is it the turn of the one who has just queued to look at what is not claimed, though others watch? Their alarms cost
+    /// nobody a look at the clock; but they may be those that nobody polls.
+    #[inline]
+    pub fn is_looked_at_in_passing(&self) -> bool {
+        self.whole().arrivals.is_multiple_of(PASSING)
     }
 
     /// Is anything granted and not claimed?
