@@ -18,13 +18,14 @@
 //! | asleep, and one that is awake before it goes away while something is unclaimed | at once: it is roused |
 //! | asleep, polled for another cause, nothing is unclaimed | when it is served: it sleeps on |
 //!
-//! (A `Mutex` has all who queue behind others watch. Its hand-overs are rare.) One that watches and is itself never polled is no
-//! watcher any more once another one's alarm has rung; and when something was taken back, everybody is to watch.
+//! (A `Mutex` has all who queue behind others watch. Its hand-overs are rare.) One that watches and is itself never polled
+//! is no watcher any more once another one's alarm has rung; and when something was taken back, everybody is to watch.
 //!
-//! So a wait of less than 1 ms costs an alarm that is taken back at most, and a longer one two polls more; and a lock that is held
-//! for long wakes nobody. On other executors there are no alarms: an alarm outside of a runtime costs a thread's wake-up.
+//! So a wait of less than 1 ms costs an alarm that is taken back at most, and a longer one two polls more; and a lock that
+//! is held for long wakes nobody. On other executors there are no alarms: an alarm outside of a runtime costs a thread's
+//! wake-up.
 //!
-//! Checked by `tests/futurelock.rs`, and the models of the locks.
+//! Checked by `tests/futurelock.rs`, `tests/futurelock_many.rs`, and the models of the locks.
 use crate::calm::discard;
 use dormouse_wait::Instant;
 use dormouse_wait::alarm::Alarm;

@@ -242,7 +242,7 @@ impl<'rt> Seat<'rt> {
         if first.is_some() {
             self.fetch((self.shared.injector.len() / self.shared.parts.len()).min(FETCH));
         }
-        self.shared.fire_timers((self.room() as usize).clamp(TIMERS, WAKES));
+        self.shared.fire_timers(self.room().clamp(TIMERS, WAKES));
         // What is in the injector has overflowed, or was there before the news of sockets.
         let overdue = self.slot().turn.epoch().is_multiple_of(2 * ROUND * OVERDUE);
         if overdue || self.shared.injector.is_empty() {
@@ -252,8 +252,8 @@ impl<'rt> Seat<'rt> {
     }
 
     /// How many tasks more the slot takes from elsewhere.
-    fn room(&self) -> u32 {
-        (super::ring::CAPACITY / 2).saturating_sub(self.slot().queue.len())
+    fn room(&self) -> usize {
+        (super::ring::CAPACITY / 2).saturating_sub(self.slot().queue.len()) as usize
     }
 
     #[cold]
@@ -309,7 +309,7 @@ impl<'rt> Seat<'rt> {
 
     /// Moves up to `count` tasks from the injector to the ring's end.
     fn fetch(&self, count: usize) {
-        for _ in 0..count.min(self.room() as usize) {
+        for _ in 0..count.min(self.room()) {
             let Some(task) = self.shared.injector.pop() else { return };
             self.push_back(task);
         }

@@ -4,8 +4,9 @@
 //! (async-task frees such a task without it), and a dump must find it. So the registry holds a counted waker per task.
 //!
 //! A task that ends on a worker with another shard does not take that lock, which would pass to and fro between the two
-//! threads: it leaves its key on a stack ([`Shard::leave`]), and who spawns next into the shard, or goes to sleep, takes out what is
-//! there ([`Shard::sweep`]). (Measured: two workers that join batches of 1,000 spent a third of their time at the lock.)
+//! threads: it leaves its key on a stack ([`Shard::leave`]), and who spawns into the shard after a while, or goes to sleep,
+//! takes out what is there ([`Shard::sweep`]). (Measured: two workers that join batches of 1,000 spent a third of their time
+//! at the lock.)
 //!
 //! | event | who | then |
 //! |---|---|---|

@@ -23,8 +23,8 @@
 //! | any | drop of an absent one | it is out of its queue | - |
 //!
 //! Invariants:
-//! - R1 The lock is never free while somebody waits (one that is absent does not): who gives it up as the last one does so with the gate held if
-//!   WRITERS or READERS is set, and hands it over in the same exchange (`models::rwlock`).
+//! - R1 The lock is never free while somebody waits (one that is absent does not): who gives it up as the last one does so
+//!   with the gate held if WRITERS or READERS is set, and hands it over in the same exchange (`models::rwlock`).
 //! - R2 WRITERS and READERS change with the gate held only. READERS implies WRITER or WRITERS.
 //! - R3 Waiting readers are admitted all at once, by one exchange that counts them as owners, and by the next round: a
 //!   waiting reader of a former round owns the lock, though it is granted only when its batch has come
@@ -42,8 +42,8 @@
 //! nobody starves, as the mutex does it (readers may not pass a waiting writer anyway, so it would serve writers among
 //! themselves only).
 //!
-//! Checked by `models::rwlock`, `flows::rwlock`, `tests/rwlock.rs`, `tests/futurelock.rs`, `tests/fairness.rs`, `tests/reentrant_waits.rs`,
-//! `tests/stress_waits.rs`.
+//! Checked by `models::rwlock`, `flows::rwlock`, `tests/rwlock.rs`, `tests/futurelock.rs`, `tests/futurelock_many.rs`,
+//! `tests/fairness.rs`, `tests/reentrant_waits.rs`, `tests/stress_waits.rs`.
 use crate::calm::{discard, in_batches};
 use crate::watch::{Alarmed, Found, Step, WATCHERS, Watch};
 use dormouse_wait::Instant;
@@ -285,19 +285,22 @@ impl RawRwLock {
         access: Access,
         alarm: Alarmed,
     ) -> Found<()> {
-        self.enter(&mut self.queues.lock(), node, waker, access, alarm, false)
+        let mut waker = Some(waker);
+        let step = self.enter(&mut self.queues.lock(), node, &mut waker, access, alarm, false);
+        (step, [waker, None])
     }
 
-    /// As `enqueue`, with the gate held. `back`: a writer that was passed over.
+    /// As `enqueue`, with the gate held. `back`: a writer that was passed over. `waker` stays where it is unless it waits: the
+    /// caller drops it, after the gate, also if this panics.
     fn enter(
         &self,
         queues: &mut Queues,
         node: Pin<&Node<Entry<Round>>>,
-        waker: Waker,
+        waker: &mut Option<Waker>,
         access: Access,
         alarm: Alarmed,
         back: bool,
-    ) -> Found<()> {
+    ) -> Step<()> {
         let mut word = self.word().load(Relaxed);
         loop {
             let (free, taken, waits) = match access {
@@ -311,7 +314,7 @@ impl RawRwLock {
             // Ordering: Acquire pairs with the Release of the unlocks, if it is taken.
             match self.word().compare_exchange_weak(word, if free { taken } else { waits }, Acquire, Relaxed)
             {
-                Ok(_) if free => return (Step::Ends(()), [Some(waker), None]),
+                Ok(_) if free => return Step::Ends(()),
                 Ok(_) => break,
                 Err(now) => word = now,
             }
@@ -320,6 +323,7 @@ impl RawRwLock {
         let behind = !queues.writers.is_empty() || access == Access::Write && !queues.readers.is_empty();
         let watch = behind && queues.watchers() < WATCHERS;
         let rest = alarm.rests_first(watch);
+        let waker = waker.take().expect("it is taken once");
         match access {
             Access::Read => {
                 queues.waiting += 1;
@@ -335,7 +339,7 @@ impl RawRwLock {
             Access::Write => unsafe { queues.writers.push_back(node, waker, rest) },
         }
         let looks = watch || alarm == Alarmed::Never || queues.of(access).is_looked_at_in_passing();
-        (Step::Waits { watch, unclaimed: looks && queues.unclaimed() }, [None, None])
+        Step::Waits { watch, unclaimed: looks && queues.unclaimed() }
     }
 
     /// A poll of one that is queued.
@@ -346,6 +350,7 @@ impl RawRwLock {
         access: Access,
         alarm: Alarmed,
     ) -> Found<()> {
+        let mut waker = Some(waker);
         let mut queues = self.queues.lock();
         let (stand, unused) = queues.leave_unless_waiting(node, access);
         match stand {
@@ -354,15 +359,16 @@ impl RawRwLock {
                 // SAFETY: it is in this queue.
                 let asleep = unsafe { queues.of(access).is_asleep(node) };
                 let (rest, watch) = alarm.rests_on(asleep, unclaimed);
+                let waker = waker.take().expect("it is taken once");
                 // SAFETY: it is in this queue.
                 let unused = unsafe { queues.of(access).rewake(node, waker, rest) };
                 (Step::Waits { watch, unclaimed }, [Some(unused), None])
             }
             Some(Stand::Absent) => {
-                let (step, [waker, _]) = self.enter(&mut queues, node, waker, access, alarm, true);
+                let step = self.enter(&mut queues, node, &mut waker, access, alarm, true);
                 (step, [waker, unused])
             }
-            Some(Stand::Granted) | None => (Step::Ends(()), [Some(waker), unused]),
+            Some(Stand::Granted) | None => (Step::Ends(()), [waker, unused]),
         }
     }
 
@@ -593,6 +599,9 @@ impl Waiter {
 #[cfg(all(test, not(any(dormouse_loom, dormouse_shuttle))))]
 mod tests {
     use super::*;
+    use dormouse_testing::{Count, Event, hooked, panics};
+    use std::panic::Location;
+    use std::sync::Arc;
 
     #[test]
     #[should_panic(expected = "too many readers")]
@@ -601,5 +610,27 @@ mod tests {
         raw.word().store((MAX - 1) * ONE, Relaxed);
         assert!(raw.try_read());
         raw.try_read();
+    }
+
+    /// A waker is user code, and its drop too: not under the gate, by a panic neither.
+    #[test]
+    fn a_reader_too_many_drops_its_waker_after_the_gate() {
+        let raw = Arc::new(RawRwLock::new());
+        raw.word().store((MAX * ONE) | WRITERS, Relaxed);
+        let (dropped, free) = (Count::shared(), Count::shared());
+        let waker = hooked({
+            let (raw, dropped, free) = (raw.clone(), dropped.clone(), free.clone());
+            move |event| {
+                if event == Event::Drop {
+                    dropped.add();
+                    (0..usize::from(raw.queues.try_lock().is_some())).for_each(|_| free.add());
+                }
+            }
+        });
+        let mut wait = Box::pin(Waiter::new(Access::Read, Location::caller()));
+        let mut cx = Context::from_waker(&waker);
+        let why = panics(|| wait.as_mut().poll(&raw, &mut cx));
+        assert!(why.contains("too many readers"), "{why}");
+        assert_eq!((dropped.get(), free.get()), (1, 1));
     }
 }

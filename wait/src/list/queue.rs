@@ -18,9 +18,10 @@
 //! - Q1 The parts follow one another, and the first one of each is known: nobody walks over those who are passed over
 //!   (`tests/queue.rs`: random operations).
 //! - Q2 What was granted first was seen first: so what is taken back is the beginning of its part.
-//! - Q3 `watchers` counts those who wait with an alarm. Who is asleep has no alarm, and must be roused after a hand-over if it is to see that nobody claims it. Unless the
+//! - Q3 who is asleep has no alarm, and must be roused after a hand-over if it is to see that nobody claims it. Unless the
 //!   queue says that there are sleepers, nobody is asleep but the first one that waits: so a hand-over among those who
 //!   are awake looks at nobody (`tests/queue.rs`: random operations).
+//! - Q4 `watchers` counts those who wait with an alarm and began in the present watch (`tests/queue.rs`: random operations).
 //!
 //! What belongs to the queue as a whole stands in its first node: the locks that are made with it have no room to spare.
 use super::{List, Node, Phase, Removed, Won};
