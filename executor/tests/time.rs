@@ -7,7 +7,7 @@ use dormouse_executor::time::{
     timeout, timeout_at,
 };
 use dormouse_testing::{Count, until, watch, watch_for};
-use dormouse_wait::host::alarm;
+use dormouse_wait::host::{SOON, alarm, soon};
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -312,6 +312,17 @@ fn alarms_ring_through_the_hosts_clock() {
                 Poll::Pending
             })
             .await;
+            let (mut set, mut polls) = (None, 0);
+            std::future::poll_fn(|cx| {
+                polls += 1;
+                let (_, since) = set.get_or_insert_with(|| (soon(cx.waker()).expect("set"), Instant::now()));
+                if polls == 1 {
+                    return Poll::Pending;
+                }
+                assert!(since.elapsed() >= SOON, "early");
+                Poll::Ready(())
+            })
+            .await;
         });
     }
 }
@@ -336,8 +347,22 @@ fn an_alarm_that_is_dropped_is_not_set_any_more() {
             }
             assert!(!rung.rewake(&Waker::from(later.clone())));
             assert_eq!(Arc::strong_count(&later), 1);
+            // The same with those of one length.
+            let (first, second) = (Waker::from(dropped.clone()), Waker::from(later.clone()));
+            let alarms: Vec<_> = (0..100).map(|_| soon(&first).expect("set")).collect();
+            assert_eq!(rt.metrics().timers, 100);
+            assert!(alarms.iter().all(|alarm| alarm.rewake(&second)));
+            assert_eq!((Arc::strong_count(&dropped), Arc::strong_count(&later)), (2, 102));
+            drop((alarms, second));
+            assert_eq!((rt.metrics().timers, Arc::strong_count(&later)), (0, 1));
+            let rung = soon(&first).expect("set");
+            while dropped.get() == 1 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            assert!(!rung.rewake(&Waker::from(later.clone())));
+            assert_eq!(Arc::strong_count(&later), 1);
         });
-        assert_eq!((dropped.get(), later.get()), (1, 0));
+        assert_eq!((dropped.get(), later.get()), (2, 0));
     }
 }
 
@@ -393,8 +418,16 @@ fn thousands_that_expire_together_let_others_run() {
     let alarms = most_between_two_turns(|end, expired| {
         set.extend((0..MANY).map(|_| alarm(end, Waker::from(expired.clone()))));
     });
-    for most in [tasks, wakers, alarms] {
-        assert!(most < MANY / 20, "{tasks} tasks, {wakers} wakers, {alarms} alarms between two turns");
+    let mut set = Vec::new();
+    let soon = most_between_two_turns(|_, expired| {
+        let waker = Waker::from(expired.clone());
+        set.extend((0..MANY).map(|_| soon(&waker)));
+    });
+    for most in [tasks, wakers, alarms, soon] {
+        assert!(
+            most < MANY / 20,
+            "{tasks} tasks, {wakers} wakers, {alarms} and {soon} alarms between two turns"
+        );
     }
 }
 

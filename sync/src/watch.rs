@@ -1,41 +1,42 @@
 //! What keeps a hand-over to a future that nobody polls any more from stopping all who wait behind it (futurelock).
 //!
-//! What was handed over stands in the lock's [`Queue`](dormouse_wait::list::Queue) until it is claimed. Whoever queues, or
-//! is polled while it waits, and finds something unclaimed, looks at it: the first one notes the time, one that comes
-//! [`CLAIM_WITHIN`] later takes it back, and gives it to the next. The one passed over keeps its place; it is next as soon
-//! as it is polled again.
+//! What was handed over stands in the lock's [`Queue`](dormouse_wait::list::Queue) until it is claimed. Whoever is polled
+//! while it waits, and some of those who queue, and find something unclaimed, look at it: the first one notes the time, one
+//! that comes [`CLAIM_WITHIN`](dormouse_wait::list::CLAIM_WITHIN) later takes it back, and gives it to the next. The one
+//! passed over keeps its place; it is next as soon as it is polled again.
 //!
 //! So somebody must come. On a runtime that lends a clock ([`host`]) those who wait see to that themselves:
 //!
 //! | a waiter | is polled |
 //! |---|---|
-//! | queues behind others, and fewer than [`WATCHERS`] have an alarm | again after [`CLAIM_WITHIN`]: it *watches*, with an alarm |
-//! | queues behind others, else | when it is served: it is *asleep*; one in eight looks at what is unclaimed as it comes |
-//! | its alarm rings, something is unclaimed | again after [`CLAIM_WITHIN`] |
+//! | queues behind others, and fewer than [`WATCHERS`] have an alarm | again [soon](host::soon): it *watches*, with an alarm |
+//! | queues behind others, else | when it is served: it is *asleep* |
+//! | its alarm rings, something is unclaimed | again soon |
 //! | its alarm rings, nothing is unclaimed | when it is served: it falls asleep, however long the lock is held |
 //! | asleep, nobody watches, and among the next few behind a hand-over | at once: it is roused |
-//! | roused | again after [`CLAIM_WITHIN`] |
+//! | roused | again soon |
 //! | asleep, and one that is awake before it goes away while something is unclaimed | at once: it is roused |
 //! | asleep, polled for another cause, nothing is unclaimed | when it is served: it sleeps on |
 //!
 //! (A `Mutex` has all who queue behind others watch. Its hand-overs are rare.) One that watches and is itself never polled
 //! is no watcher any more once another one's alarm has rung; and when something was taken back, everybody is to watch.
+//! Of those who queue where there are alarms, one in eight looks: the watchers may be those that nobody polls.
 //!
 //! So a wait of less than 1 ms costs an alarm that is taken back at most, and a longer one two polls more; and a lock that
-//! is held for long wakes nobody. On other executors there are no alarms: an alarm outside of a runtime costs a thread's
-//! wake-up.
+//! is held for long wakes nobody. On other executors there are no alarms, as one costs a thread's wake-up there; all who
+//! queue look.
 //!
 //! Checked by `tests/futurelock.rs`, `tests/futurelock_many.rs`, and the models of the locks.
 use crate::calm::discard;
 use dormouse_wait::Instant;
 use dormouse_wait::alarm::Alarm;
 use dormouse_wait::host;
-pub(crate) use dormouse_wait::list::{CLAIM_WITHIN, Rest};
+pub(crate) use dormouse_wait::list::Rest;
 use std::task::Waker;
 
 /// So many who wait for an `RwLock` or a `Semaphore` have an alarm; those who come then sleep until they are roused or served,
 /// unless something was taken back before: then everybody has one.
-pub(crate) const WATCHERS: usize = 3;
+pub(crate) const WATCHERS: u32 = 3;
 
 /// What a poll found, with the lock of the queue held.
 pub(crate) enum Step<T> {
@@ -120,15 +121,11 @@ impl Watch {
             Step::Ends(end) => return Some(end),
             Step::Waits { watch, unclaimed } => (watch, unclaimed),
         };
-        if !watch && !unclaimed {
-            return None;
-        }
-        let now = now.unwrap_or_else(Instant::now);
-        if unclaimed && let Some(end) = look(now) {
+        if unclaimed && let Some(end) = look(now.unwrap_or_else(Instant::now)) {
             return Some(end);
         }
-        if watch && host::is_lent() {
-            host::renew(&mut self.0, now + CLAIM_WITHIN, waker);
+        if watch && self.0.is_none() {
+            self.0 = host::soon(waker);
         }
         None
     }
@@ -142,14 +139,15 @@ impl Watch {
 /// An alarm that never rings, for models: who must be woken there is woken without.
 #[cfg(all(test, any(dormouse_loom, dormouse_shuttle)))]
 pub(crate) fn silent() -> Alarm {
-    use dormouse_wait::alarm::Bell;
+    use dormouse_wait::alarm::{Bell, Key};
     use std::pin::Pin;
+    use std::sync::Arc;
 
     struct Silent;
     impl Bell for Silent {
-        fn rewake(self: Pin<&Self>, _: &Waker) -> bool {
+        fn rewake(self: Pin<&Self>, _: Key, _: &Waker) -> bool {
             true
         }
     }
-    Alarm::new(Box::pin(Silent))
+    Alarm::new(Arc::pin(Silent), Key::default())
 }

@@ -12,12 +12,30 @@ use std::task::{Wake, Waker};
 
 /// Wakes a task at a point in time, unless it is dropped before. [`host::alarm`](crate::host::alarm) sets one.
 #[must_use = "it is taken back when dropped"]
-pub struct Alarm(Option<Pin<Box<dyn Bell>>>);
+pub struct Alarm {
+    /// `None`: it has rung.
+    bell: Option<Pin<Arc<dyn Bell>>>,
+    key: Key,
+}
 
-/// What a host has set for an alarm. Its drop takes the alarm back: nobody is woken.
+/// What a host has set for an alarm, or for many, each with a key.
 pub trait Bell: Send + Sync {
     /// Wakes `waker` in place of the one before: true. False if it has rung already.
-    fn rewake(self: Pin<&Self>, waker: &Waker) -> bool;
+    fn rewake(self: Pin<&Self>, key: Key, waker: &Waker) -> bool;
+    /// The alarm is dropped: nobody is woken. Nothing happens if it has rung already. (A bell of one alarm is dropped with
+    /// it, and may do this then.)
+    fn take_back(self: Pin<&Self>, key: Key) {
+        let _ = key;
+    }
+}
+
+/// Which one of many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Key {
+    /// Where it stands.
+    pub index: u32,
+    /// How many stood there before.
+    pub serial: u64,
 }
 
 // A bell's own lock is never held while user code runs.
@@ -25,14 +43,19 @@ impl UnwindSafe for Alarm {}
 impl RefUnwindSafe for Alarm {}
 
 impl Alarm {
-    /// The alarm that `bell` stands for.
-    pub fn new(bell: Pin<Box<dyn Bell>>) -> Alarm {
-        Alarm(Some(bell))
+    /// The alarm that `bell` stands for, or the one of that key.
+    pub fn new(bell: Pin<Arc<dyn Bell>>, key: Key) -> Alarm {
+        Alarm { bell: Some(bell), key }
     }
 
-    /// One that has rung.
+    /// One that has rung, as its host has ended.
     pub const fn rung() -> Alarm {
-        Alarm(None)
+        Alarm { bell: None, key: Key { index: 0, serial: 0 } }
+    }
+
+    /// Is it one that had rung when it was made?
+    pub(crate) fn had_rung(&self) -> bool {
+        self.bell.is_none()
     }
 
     /// For a host that cannot take alarms back: `set` is given the waker that it is to wake in place of `waker`, a small
@@ -40,12 +63,20 @@ impl Alarm {
     pub fn beside(waker: Waker, set: impl FnOnce(Waker)) -> Alarm {
         let cell = Arc::new(Cell(Mutex::new(Some(waker))));
         set(Waker::from(cell.clone()));
-        Alarm(Some(Box::pin(Emptied(cell))))
+        Alarm::new(Arc::pin(Emptied(cell)), Key::default())
     }
 
     /// Wakes `waker` in place of the one before: true. False if it has rung already.
     pub fn rewake(&self, waker: &Waker) -> bool {
-        self.0.as_ref().is_some_and(|bell| bell.as_ref().rewake(waker))
+        self.bell.as_ref().is_some_and(|bell| bell.as_ref().rewake(self.key, waker))
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if let Some(bell) = &self.bell {
+            bell.as_ref().take_back(self.key);
+        }
     }
 }
 
@@ -75,7 +106,7 @@ impl Wake for Cell {
 struct Emptied(Arc<Cell>);
 
 impl Bell for Emptied {
-    fn rewake(self: Pin<&Self>, waker: &Waker) -> bool {
+    fn rewake(self: Pin<&Self>, _: Key, waker: &Waker) -> bool {
         let waker = waker.clone();
         let (set, unused) = self.0.with(|place| match place {
             Some(own) => (true, std::mem::replace(own, waker)),

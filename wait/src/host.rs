@@ -5,14 +5,14 @@
 //! clock is the operating system's, and alarms ring on one shared thread, started at the first alarm.
 //!
 //! Checked by `tests/host.rs`.
-use crate::alarm::{Alarm, Bell};
+use crate::alarm::{self, Alarm, Bell};
 use crate::wakes;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -110,6 +110,9 @@ impl Sub<Instant> for Instant {
     }
 }
 
+/// How long it takes at least until an alarm of [`soon`] rings.
+pub const SOON: Duration = Duration::from_millis(1);
+
 /// What a runtime lends to the code that it runs.
 pub trait Host {
     /// The present time.
@@ -117,6 +120,11 @@ pub trait Host {
     /// Wakes `waker` once, at `at` or soon after, unless the alarm is dropped before. Never before its time, but at the
     /// host's end.
     fn alarm(&self, at: Instant, waker: Waker) -> Alarm;
+    /// Wakes `waker` once, [`SOON`] from now or half as much later, unless the alarm is dropped before. For waits that are
+    /// mostly over by then: it should cost little to set one and take it back.
+    fn soon(&self, waker: Waker) -> Alarm {
+        self.alarm(self.now() + SOON, waker)
+    }
 }
 
 thread_local!(static HOST: Cell<Option<NonNull<dyn Host>>> = const { Cell::new(None) });
@@ -157,6 +165,14 @@ pub fn alarm(at: Instant, waker: Waker) -> Alarm {
         Some(alarm) => alarm,
         None => alarm_apart(at, take()),
     }
+}
+
+/// Wakes `waker` once, [`SOON`] from now or half as much later, or at the end of this thread's host, unless the alarm is
+/// dropped before. `None` without a host: an alarm would cost a thread there.
+pub fn soon(waker: &Waker) -> Option<Alarm> {
+    let alarm = with_current(|host| host.soon(waker.clone()))?;
+    // As in `renew`.
+    Some(if alarm.had_rung() { alarm_apart(Instant::now() + SOON, waker.clone()) } else { alarm })
 }
 
 /// As [`alarm`], but never by a host: for an alarm that has to outlive one.
@@ -220,7 +236,7 @@ impl Clockwork {
         if alarms.pending.first_key_value().is_some_and(|(first, _)| *first == key) {
             self.earlier.notify_one();
         }
-        Alarm::new(Box::pin(Apart { clockwork: self, key }))
+        Alarm::new(Arc::pin(Apart { clockwork: self, key }), alarm::Key::default())
     }
 
     fn run(&self) -> ! {
@@ -252,7 +268,7 @@ struct Apart {
 }
 
 impl Bell for Apart {
-    fn rewake(self: Pin<&Self>, waker: &Waker) -> bool {
+    fn rewake(self: Pin<&Self>, _: alarm::Key, waker: &Waker) -> bool {
         let waker = waker.clone();
         let (set, unused) = match self.clockwork.alarms().pending.get_mut(&self.key) {
             Some(own) => (true, std::mem::replace(own, waker)),

@@ -1,7 +1,7 @@
 //! Clock and alarms: of a host, and without one.
 use dormouse_wait::Instant;
 use dormouse_wait::alarm::Alarm;
-use dormouse_wait::host::{Host, alarm, alarm_apart, renew, with_host};
+use dormouse_wait::host::{Host, SOON, alarm, alarm_apart, renew, soon, with_host};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
@@ -97,6 +97,22 @@ fn alarms_apart_pass_the_host_over() {
     let _alarm = with_host(&host, || alarm_apart(start, calling(move || rang.send(()).unwrap())));
     assert!(host.alarms.borrow().is_empty());
     ring.recv_timeout(LONG).expect("an alarm is lost");
+}
+
+/// A host need not have alarms of one length of its own; and one that has ended, as this one says, sets none.
+#[test]
+fn soon_without_more_is_an_alarm_of_the_host() {
+    let (rang, ring) = channel();
+    let waker = calling(move || rang.send(()).unwrap());
+    assert!(soon(&waker).is_none(), "it would cost a thread");
+    let start = Instant::now();
+    let host = Virtual::at(start);
+    let set = with_host(&host, || soon(&waker)).expect("there is a host");
+    assert_eq!(*host.alarms.borrow(), [start + SOON]);
+    ring.try_recv().expect("the host has woken it");
+    // So it is apart from the host, and rings again.
+    ring.recv_timeout(LONG).expect("an alarm is lost");
+    assert!(!set.rewake(&waker));
 }
 
 const LONG: Duration = Duration::from_secs(60);

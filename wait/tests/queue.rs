@@ -234,7 +234,7 @@ impl World {
         assert_eq!(self.queue.is_empty(), self.known.is_empty());
         assert_eq!(self.queue.none_waits(), self.first(Stand::Waits).is_none());
         assert_eq!(self.queue.unclaimed(), self.first(Stand::Granted).is_some());
-        let watchers = self.known.iter().filter(|known| known.counted).count();
+        let watchers = self.known.iter().filter(|known| known.counted).count() as u32;
         assert_eq!(self.queue.watchers(), if self.wary { 0 } else { watchers });
         for (node, pinned) in self.nodes.iter().enumerate() {
             // SAFETY: see above.

@@ -424,6 +424,17 @@ impl host::Host for Shared {
             alarm
         })
     }
+
+    fn soon(&self, waker: Waker) -> Alarm {
+        let number = super::context::seat_part(self).unwrap_or_else(|| self.any_part());
+        let set = timer::alarm::soon(&self.parts[number].timers, waker, || self.now());
+        set.map_or(Alarm::rung(), |(alarm, due)| {
+            if let Some(due) = due {
+                self.timer_from_outside(due);
+            }
+            alarm
+        })
+    }
 }
 
 impl fmt::Debug for Shared {

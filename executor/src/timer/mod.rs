@@ -15,11 +15,14 @@
 //!
 //! Checked by `tests/time.rs`, `tests/reentrant.rs`.
 pub(crate) mod alarm;
+mod soon;
 pub(crate) mod wheel;
 
 use crate::panics;
+use dormouse_wait::alarm::{Bell, Key};
 use dormouse_wait::lock::{Guard, Lock};
 use dormouse_wait::wakes::Wakes;
+use soon::Soon;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::*};
 use std::task::Waker;
@@ -47,6 +50,7 @@ struct Timers {
     wheel: Wheel,
     /// Nodes in the wheel.
     nodes: usize,
+    soon: Soon,
     closed: bool,
 }
 
@@ -78,7 +82,7 @@ impl Tick {
 
 impl Shard {
     pub(crate) fn new(tick: Tick) -> Shard {
-        let timers = Timers { wheel: Wheel::new(), nodes: 0, closed: false };
+        let timers = Timers { wheel: Wheel::new(), nodes: 0, soon: Soon::new(), closed: false };
         Shard { tick, due: AtomicU64::new(NEVER), timers: Lock::new(timers) }
     }
 
@@ -88,19 +92,31 @@ impl Shard {
         self.due.load(Relaxed)
     }
 
-    /// Lets `due` be at most the deadline of `tick`. True if that changed it.
-    fn sooner(&self, _held: &Guard<'_, Timers>, tick: u64) -> bool {
-        let start = self.tick.start(tick);
-        let sooner = start < self.due.load(Relaxed);
-        if sooner {
-            self.due.store(start, Relaxed);
+    /// Lets `due` be at most this.
+    fn sooner(&self, _held: &Guard<'_, Timers>, due: u64) {
+        if due < self.due.load(Relaxed) {
+            self.due.store(due, Relaxed);
         }
-        sooner
     }
 
     /// How many timers are set.
     pub(crate) fn len(&self) -> usize {
-        self.timers.lock().nodes
+        let timers = self.timers.lock();
+        timers.nodes + timers.soon.len()
+    }
+
+    /// Sets an alarm of [`soon`], and gives the time when it has to be looked at if nobody knows of that; or the waker back
+    /// if the shard is closed.
+    fn set_soon(&self, waker: Waker, now: impl FnOnce() -> u64) -> Result<(Key, Option<u64>), Waker> {
+        let mut timers = self.timers.lock();
+        if timers.closed {
+            return Err(waker);
+        }
+        let before = timers.soon.due();
+        let key = timers.soon.set(waker, now);
+        let due = timers.soon.due();
+        self.sooner(&timers, due);
+        Ok((key, (due != before).then_some(due)))
     }
 
     /// Queues an idle node for `deadline`: the time by which it is due, or the waker back if the shard is closed.
@@ -139,7 +155,7 @@ impl Shard {
         node.reset();
         // SAFETY: handed on; the node is idle, and stays so under the lock.
         unsafe { timers.wheel.insert(node, tick, waker) };
-        self.sooner(&timers, tick);
+        self.sooner(&timers, self.tick.start(tick));
         let was_queued = former.is_some();
         timers.nodes += usize::from(!was_queued);
         drop(timers);
@@ -182,15 +198,19 @@ impl Shard {
         for _ in 0..HOLDS {
             let mut wakes = Wakes::new();
             let mut timers = self.timers.lock();
-            let Timers { wheel, nodes, .. } = &mut *timers;
-            let done = wheel.advance(tick, STEPS, |waker| {
-                *nodes -= 1;
+            let Timers { wheel, nodes, soon, .. } = &mut *timers;
+            let mut fire = |waker| {
                 wakes.push(waker);
                 *most -= 1;
                 *most > 0 && !wakes.is_full()
-            });
-            let next = wheel.next();
-            self.due.store(next.map_or(NEVER, |tick| self.tick.start(tick)), Relaxed);
+            };
+            let done = soon.advance(now, &mut fire)
+                && wheel.advance(tick, STEPS, |waker| {
+                    *nodes -= 1;
+                    fire(waker)
+                });
+            let next = wheel.next().map_or(NEVER, |tick| self.tick.start(tick));
+            self.due.store(next.min(soon.due()), Relaxed);
             drop(timers);
             wakes.fire();
             if done || *most == 0 {
@@ -206,12 +226,16 @@ impl Shard {
             let mut wakes = Wakes::new();
             let mut timers = self.timers.lock();
             timers.closed = true;
-            let Timers { wheel, nodes, .. } = &mut *timers;
-            let done = wheel.close(|waker| {
-                *nodes -= 1;
+            let Timers { wheel, nodes, soon, .. } = &mut *timers;
+            let mut fire = |waker| {
                 wakes.push(waker);
                 !wakes.is_full()
-            });
+            };
+            let done = soon.close(&mut fire)
+                && wheel.close(|waker| {
+                    *nodes -= 1;
+                    fire(waker)
+                });
             self.due.store(NEVER, Relaxed);
             drop(timers);
             wakes.fire();
@@ -219,5 +243,31 @@ impl Shard {
                 return;
             }
         }
+    }
+}
+
+impl Bell for Shard {
+    fn rewake(self: Pin<&Self>, key: Key, waker: &Waker) -> bool {
+        match self.timers.lock().soon.waker(key) {
+            None => return false,
+            Some(own) if own.will_wake(waker) => return true,
+            Some(_) => (),
+        }
+        // `Waker::clone` is user code: not under the lock.
+        let mut waker = waker.clone();
+        let set = match self.timers.lock().soon.waker(key) {
+            Some(own) => {
+                std::mem::swap(own, &mut waker);
+                true
+            }
+            None => false,
+        };
+        panics::discard(Some(waker));
+        set
+    }
+
+    fn take_back(self: Pin<&Self>, key: Key) {
+        let waker = self.timers.lock().soon.cancel(key);
+        panics::discard(waker);
     }
 }

@@ -338,7 +338,7 @@ impl RawRwLock {
             // SAFETY: as above.
             Access::Write => unsafe { queues.writers.push_back(node, waker, rest) },
         }
-        let looks = watch || alarm == Alarmed::Never || queues.of(access).is_looked_at_in_passing();
+        let looks = alarm == Alarmed::Never || queues.of(access).is_looked_at_in_passing();
         Step::Waits { watch, unclaimed: looks && queues.unclaimed() }
     }
 
@@ -435,7 +435,7 @@ impl Queues {
     }
 
     /// Those who wait with an alarm.
-    fn watchers(&self) -> usize {
+    fn watchers(&self) -> u32 {
         self.writers.watchers() + self.readers.watchers()
     }
 

@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// waits for the same semaphore), is taken back after about 1 ms, and goes to the next. The one passed over keeps its
 /// place: polled again, it is the first of those who wait. Who does that is whoever waits or comes to wait: the first one
 /// to be polled sees it, and one that is polled 1 ms later takes it back. On dormouse's runtime those who wait wake
-/// themselves for that, so it happens within 2 ms, if at most two of those behind it are not polled either; with more, and on
+/// themselves for that, so it happens within 3 ms, if at most two of those behind it are not polled either; with more, and on
 /// other executors, somebody must come or be polled.
 /// [`try_acquire`](Semaphore::try_acquire) takes nothing back.
 ///

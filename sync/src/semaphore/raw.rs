@@ -286,7 +286,7 @@ impl Raw {
             let watch = !queue.is_empty() && queue.watchers() < WATCHERS;
             // SAFETY: the node is idle and pinned, and `Waiter::cancel` removes it before its memory goes.
             unsafe { queue.push_back(node, waker, alarm.rests_first(watch)) };
-            let looks = watch || alarm == Alarmed::Never || queue.is_looked_at_in_passing();
+            let looks = alarm == Alarmed::Never || queue.is_looked_at_in_passing();
             (Step::Waits { watch, unclaimed: looks && queue.unclaimed() }, [None, None])
         })
     }

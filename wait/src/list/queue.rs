@@ -25,7 +25,7 @@
 //!
 //! What belongs to the queue as a whole stands in its first node: the locks that are made with it have no room to spare.
 use super::{List, Node, Phase, Removed, Won};
-use crate::host::Instant;
+use crate::host::{Instant, SOON};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -35,13 +35,13 @@ use std::task::Waker;
 use std::time::Duration;
 
 /// What was handed over and seen unclaimed for so long may be taken back.
-pub const CLAIM_WITHIN: Duration = Duration::from_millis(1);
+pub const CLAIM_WITHIN: Duration = SOON;
 
 /// So many of those who wait behind a hand-over are roused: with one more, each of them may be one that nobody polls.
 const ROUSED: usize = 4;
 
 /// Of so many who queue while others watch, one looks.
-const PASSING: u32 = 8;
+const PASSING: u8 = 8;
 
 /// So many hand-overs are looked at before the lock is given up.
 const LOOKED_AT: usize = 32;
@@ -77,13 +77,13 @@ struct Whole<P> {
     sleepers: bool,
     /// Something was taken back: there are some that nobody polls.
     wary: bool,
+    /// How many have queued behind all others; it wraps.
+    arrivals: u8,
     /// How many watch in the present watch.
-    watchers: usize,
+    watchers: u32,
     /// The number of the watch. A new one begins when a watcher has seen nothing and falls asleep: those who began before it
     /// have had their alarms, too, and if they still stand as watchers, nobody polls them.
     watch: u32,
-    /// How many have queued behind all others.
-    arrivals: u32,
 }
 
 impl<P> Whole<P> {
@@ -216,8 +216,8 @@ impl<P> Queue<P> {
             state.watch = whole.watch;
             watched
         });
-        whole.watchers -= usize::from(watched);
-        whole.watchers += usize::from(rest == Rest::Watches);
+        whole.watchers -= u32::from(watched);
+        whole.watchers += u32::from(rest == Rest::Watches);
         watched
     }
 
@@ -327,7 +327,7 @@ impl<P> Queue<P> {
     /// How many wait with an alarm, and so see whether what is granted is claimed. None that count, once something was not:
     /// then everybody is to have one.
     #[inline]
-    pub fn watchers(&self) -> usize {
+    pub fn watchers(&self) -> u32 {
         let whole = self.whole();
         if whole.wary { 0 } else { whole.watchers }
     }
