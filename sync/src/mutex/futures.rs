@@ -1,6 +1,6 @@
-//! The futures that wait for a mutex: thin coats around `raw::Waiter`.
+//! The futures that wait for a mutex: thin coats around `waiter::Waiter`.
 use super::guard::{MutexGuard, OwnedMutexGuard};
-use super::{Mutex, raw::Waiter};
+use super::{Mutex, waiter::Waiter};
 use dormouse_wait::frame::Site;
 use futures_core::FusedFuture;
 use pin_project::{pin_project, pinned_drop};

@@ -2,6 +2,7 @@
 mod futures;
 mod guard;
 mod raw;
+mod waiter;
 
 pub use self::futures::{Lock, LockOwned};
 pub use self::guard::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};

@@ -61,18 +61,16 @@
 //! Checked by `models::mutex`, `tests/mutex.rs`, `tests/futurelock.rs`, `tests/fairness.rs`, `tests/reentrant.rs`,
 //! `tests/stress.rs`.
 use crate::calm::discard;
-use crate::watch::{Alarmed, Found, Step, Watch};
+use crate::watch::{Alarmed, Found, Step};
 use dormouse_wait::Instant;
-use dormouse_wait::frame::{self, Reason, Site};
-use dormouse_wait::list::{Entry, Node, Phase, Queue, Stand, Verdict};
+use dormouse_wait::list::{Entry, Node, Queue, Stand, Verdict};
 use dormouse_wait::lock::Lock;
 use dormouse_wait::prim::UnsafeCell;
 use dormouse_wait::prim::atomic::{AtomicU32, Ordering::*};
 use dormouse_wait::wakes::Wakes;
-use pin_project::pin_project;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 const LOCKED: u32 = 1;
@@ -84,22 +82,22 @@ const ONE: u32 = 16;
 const WOKEN_ALL: u32 = WOKEN | !(ONE - 1);
 
 /// A waiter that lost the race for the lock after so long is handed it by the next unlock. Go's figure.
-const STARVING_AFTER: Duration = Duration::from_millis(1);
+pub(super) const STARVING_AFTER: Duration = Duration::from_millis(1);
 
 /// After so many unlocks a woken waiter that was not polled is taken to be lost, and the next one is woken as well.
 const PATIENCE: u32 = if cfg!(dormouse_loom) { 1 } else { 256 };
 
 /// What a waiter brings along.
 #[derive(Debug)]
-struct Turn {
+pub(super) struct Turn {
     /// When it first queued; `None` until then.
-    since: Option<Instant>,
+    pub(super) since: Option<Instant>,
     /// It waits: did it set STARVING?
-    starving: bool,
+    pub(super) starving: bool,
 }
 
 /// What a poll of one that is queued found.
-enum End {
+pub(super) enum End {
     /// It is the owner.
     Owner,
     /// It has been woken to compete.
@@ -107,7 +105,7 @@ enum End {
 }
 
 #[derive(Clone, Copy)]
-enum Place {
+pub(super) enum Place {
     /// Behind all: it has just come.
     Back,
     /// Before all: it was woken and lost.
@@ -154,6 +152,11 @@ impl RawMutex {
             }
         }
         false
+    }
+
+    /// Takes the lock if it is free, for one that was woken to compete.
+    pub(super) fn take_as_woken(&self) -> bool {
+        self.take(self.word.load(Relaxed), WOKEN_ALL)
     }
 
     /// Is the lock taken? Only a hint: it may change at once.
@@ -235,7 +238,7 @@ impl RawMutex {
     }
 
     /// Queues `node`, or takes the lock if it became free.
-    fn enqueue(
+    pub(super) fn enqueue(
         &self,
         node: Pin<&Node<Entry<Turn>>>,
         waker: Waker,
@@ -289,7 +292,7 @@ impl RawMutex {
     }
 
     /// A poll of a queued waiter: takes the lock if it is free, else leaves `waker` to be woken.
-    fn again(&self, node: Pin<&Node<Entry<Turn>>>, waker: Waker, alarm: Alarmed) -> Found<End> {
+    pub(super) fn again(&self, node: Pin<&Node<Entry<Turn>>>, waker: Waker, alarm: Alarmed) -> Found<End> {
         self.gated(|queue| {
             // SAFETY: if the node was queued, it was in this queue.
             let Some(stand) = (unsafe { queue.stand(node) }) else {
@@ -329,7 +332,7 @@ impl RawMutex {
     }
 
     /// Is `node`, which is queued, the owner? Then it is out of the queue.
-    fn claim(&self, node: Pin<&Node<Entry<Turn>>>) -> bool {
+    pub(super) fn claim(&self, node: Pin<&Node<Entry<Turn>>>) -> bool {
         self.gated(|queue| {
             // SAFETY: if the node was queued, it was in this queue.
             let owner = unsafe { queue.stand(node) } == Some(Stand::Granted);
@@ -344,7 +347,7 @@ impl RawMutex {
     /// Looks at a hand-over that is not claimed, for `node`, which waits. What is taken back goes to the next, unless
     /// `node` finds it free.
     #[cold]
-    fn look(&self, node: Pin<&Node<Entry<Turn>>>, now: Instant) -> Option<End> {
+    pub(super) fn look(&self, node: Pin<&Node<Entry<Turn>>>, now: Instant) -> Option<End> {
         let (end, unused) = loop {
             let mut wakes = Wakes::new();
             let done = self.gated(|queue| {
@@ -360,7 +363,7 @@ impl RawMutex {
                 // SAFETY: if the node was queued, it was in this queue.
                 Some(match unsafe { queue.stand(node) } {
                     None => (Some(End::Woken), None),
-                    Some(Stand::Waits) if self.take(self.word.load(Relaxed), WOKEN_ALL) => {
+                    Some(Stand::Waits) if self.take_as_woken() => {
                         (Some(End::Owner), self.leave(queue, node).1)
                     }
                     Some(Stand::Granted) => (Some(End::Owner), self.leave(queue, node).1),
@@ -377,7 +380,7 @@ impl RawMutex {
     }
 
     /// Takes `node` out of the queue if it is there, with the gate held; where it stood, and its waker.
-    fn leave(
+    pub(super) fn leave(
         &self,
         queue: &mut Queue<Turn>,
         node: Pin<&Node<Entry<Turn>>>,
@@ -404,7 +407,7 @@ impl RawMutex {
     /// One that is queued goes away; where it stood, and its waker. It leaves it to the next to look at what is unclaimed,
     /// or at a woken one that does not come.
     #[cold]
-    fn give_up(&self, node: Pin<&Node<Entry<Turn>>>) -> (Option<Stand>, Option<Waker>) {
+    pub(super) fn give_up(&self, node: Pin<&Node<Entry<Turn>>>) -> (Option<Stand>, Option<Waker>) {
         let mut wakes = Wakes::new();
         let left = self.gated(|queue| {
             let left = self.leave(queue, node);
@@ -422,7 +425,7 @@ impl RawMutex {
 
     /// A woken waiter goes away: as if it had taken the lock and given it up at once, if it is free; else the owner's
     /// unlock will wake the next.
-    fn pass_on(&self) {
+    pub(super) fn pass_on(&self) {
         // With the gate, as unlock sets WOKEN after it has told the waiter. M1: cleared only while LOCKED, so that the
         // owner's unlock sees that nobody is on his way.
         let locked_by_us = self.gated(|_| !self.change_locked(0, WOKEN_ALL));
@@ -439,142 +442,5 @@ impl std::fmt::Debug for RawMutex {
             .field("locked", &(word & LOCKED != 0))
             .field("waiters", &(word & WAITERS != 0))
             .finish()
-    }
-}
-
-/// One who waits for a [`RawMutex`]: the part that the lock futures share. Their `Drop` calls [`Waiter::cancel`].
-#[pin_project]
-#[derive(Debug)]
-pub(crate) struct Waiter {
-    #[pin]
-    node: Node<Entry<Turn>>,
-    site: Site,
-    watch: Watch,
-}
-
-impl Waiter {
-    #[inline]
-    pub(crate) fn new(site: Site) -> Self {
-        let turn = Turn { since: None, starving: false };
-        Waiter { node: Node::new(Entry::new(turn)), site, watch: Watch::new() }
-    }
-
-    /// Has the lock been given out?
-    pub(crate) fn is_done(&self) -> bool {
-        self.node.phase() == Phase::Spent
-    }
-
-    /// The source line of the wait.
-    #[inline(always)]
-    pub(super) fn site(&self) -> Site {
-        self.site
-    }
-
-    /// Ready: the caller owns `raw`, the same one at every call.
-    #[inline]
-    pub(crate) fn poll(self: Pin<&mut Self>, raw: &RawMutex, cx: &mut Context<'_>) -> Poll<()> {
-        if self.node.phase() == Phase::Idle {
-            // Later polls do not pay again: one lock, one operation.
-            std::task::ready!(frame::poll_spend(cx));
-            if raw.try_lock() {
-                self.node.spend();
-                return Poll::Ready(());
-            }
-        }
-        self.poll_contended(raw, cx)
-    }
-
-    #[cold]
-    fn poll_contended(mut self: Pin<&mut Self>, raw: &RawMutex, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let this = self.as_mut().project();
-            let node = this.node.into_ref();
-            let end = match node.phase() {
-                Phase::Idle => self.as_mut().queue(raw, cx, None),
-                Phase::Queued if raw.claim(node) => Some(End::Owner),
-                Phase::Queued => {
-                    let waker = cx.waker().clone();
-                    let alarm = this.watch.before(&waker);
-                    let found = raw.again(node, waker, alarm);
-                    this.watch.follow(found, cx.waker(), None, |now| raw.look(node, now))
-                }
-                Phase::Granted if raw.take(raw.word.load(Relaxed), WOKEN_ALL) => Some(End::Owner),
-                Phase::Granted => {
-                    // SAFETY: granted, the node is its owner's.
-                    let since = unsafe { node.with_payload(|entry| entry.payload().since) };
-                    self.as_mut().queue(raw, cx, since)
-                }
-                _ => panic!("the future of Mutex::lock was polled after it had finished"),
-            };
-            match end {
-                None => {
-                    frame::note_on(Reason::MutexLock, Some(self.site), raw);
-                    return Poll::Pending;
-                }
-                Some(End::Owner) => {
-                    let this = self.project();
-                    this.watch.end();
-                    this.node.spend();
-                    return Poll::Ready(());
-                }
-                Some(End::Woken) => (),
-            }
-        }
-    }
-
-    /// Queues, unless the lock becomes free: a new one (`since` is `None`) behind all, one that was woken and lost
-    /// before all.
-    fn queue(
-        self: Pin<&mut Self>,
-        raw: &RawMutex,
-        cx: &mut Context<'_>,
-        since: Option<Instant>,
-    ) -> Option<End> {
-        let this = self.project();
-        let node = this.node.into_ref();
-        // User code may panic: before anything has changed.
-        let waker = cx.waker().clone();
-        let alarm = this.watch.before(&waker);
-        if since.is_some() {
-            node.spend();
-            node.reset();
-        }
-        let now = Instant::now();
-        let starving = since.is_some_and(|since| now.duration_since(since) >= STARVING_AFTER);
-        let turn = Turn { since: since.or(Some(now)), starving };
-        // SAFETY: idle, the node is its owner's.
-        unsafe { node.with_payload(|entry| *entry.payload() = turn) };
-        let place = match (since, starving) {
-            (None, _) => Place::Back,
-            (Some(_), starving) => Place::Front { starving },
-        };
-        let found = raw.enqueue(node, waker, place, alarm);
-        this.watch.follow(found, cx.waker(), Some(now), |now| raw.look(node, now))
-    }
-
-    /// The future goes away: takes it out of the queue, and passes on what it was given and has not taken.
-    #[inline]
-    pub(crate) fn cancel(self: Pin<&mut Self>, raw: &RawMutex) {
-        if matches!(self.node.phase(), Phase::Queued | Phase::Granted) {
-            self.cancel_wait(raw);
-        }
-    }
-
-    #[cold]
-    fn cancel_wait(self: Pin<&mut Self>, raw: &RawMutex) {
-        let node = self.as_ref().project_ref().node;
-        let mut waker = None;
-        if node.phase() == Phase::Queued {
-            let (stand, left) = raw.give_up(node);
-            waker = left;
-            if stand == Some(Stand::Granted) {
-                raw.unlock();
-            }
-        }
-        if node.phase() == Phase::Granted {
-            node.spend();
-            raw.pass_on();
-        }
-        discard(waker);
     }
 }

@@ -1,7 +1,7 @@
-//! The futures that wait for a read-write lock: thin coats around `raw::Waiter`.
+//! The futures that wait for a read-write lock: thin coats around `waiter::Waiter`.
 use super::guard::{RwLockReadGuard, RwLockWriteGuard};
 use super::owned::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
-use super::{RwLock, raw::Access, raw::Waiter};
+use super::{RwLock, raw::Access, waiter::Waiter};
 use dormouse_wait::frame::Site;
 use futures_core::FusedFuture;
 use pin_project::{pin_project, pinned_drop};

@@ -2,8 +2,10 @@
 mod futures;
 mod guard;
 mod owned;
+mod queues;
 mod raw;
 mod reading;
+mod waiter;
 
 pub use self::futures::{Read, ReadOwned, Write, WriteOwned};
 pub use self::guard::{MappedRwLockWriteGuard, RwLockReadGuard, RwLockWriteGuard};

@@ -44,18 +44,17 @@
 //!
 //! Checked by `models::rwlock`, `flows::rwlock`, `tests/rwlock.rs`, `tests/futurelock.rs`, `tests/futurelock_many.rs`,
 //! `tests/fairness.rs`, `tests/reentrant_waits.rs`, `tests/stress_waits.rs`.
+use super::queues::{Queues, Round};
 use crate::calm::{discard, in_batches};
-use crate::watch::{Alarmed, Found, Step, WATCHERS, Watch};
+use crate::watch::{Alarmed, Found, Step, WATCHERS};
 use dormouse_wait::Instant;
-use dormouse_wait::frame::{self, Reason, Site};
-use dormouse_wait::list::{Entry, Node, Phase, Queue, Stand};
+use dormouse_wait::list::{Entry, Node, Stand};
 use dormouse_wait::lock::{Guard, Lock};
 use dormouse_wait::prim::atomic::{AtomicU32, Ordering::*};
 use dormouse_wait::wakes::Wakes;
-use pin_project::pin_project;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::Waker;
 
 const WRITER: u32 = 1;
 const WRITERS: u32 = 2;
@@ -64,17 +63,6 @@ const ONE: u32 = 8;
 const WAITERS: u32 = WRITERS | READERS;
 /// The most readers, waiting ones included.
 const MAX: u32 = u32::MAX / ONE;
-
-/// The number of a round; it wraps, and is compared for equality only, with those that are queued still.
-type Round = u32;
-
-struct Queues {
-    round: Round,
-    /// Readers of this round.
-    waiting: u32,
-    readers: Queue<Round>,
-    writers: Queue<Round>,
-}
 
 type Locked<'a> = Guard<'a, Queues, AtomicU32>;
 
@@ -97,8 +85,7 @@ pub(crate) enum Access {
 impl RawRwLock {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            let queues = Queues { round: 0, waiting: 0, readers: Queue::new(), writers: Queue::new() };
-            RawRwLock { queues: Lock::with_beside(queues, AtomicU32::new(0)) }
+            RawRwLock { queues: Lock::with_beside(Queues::new(), AtomicU32::new(0)) }
         }
     }
 
@@ -252,7 +239,7 @@ impl RawRwLock {
     /// Looks at what is not claimed, for `node`, which waits; what is taken back goes to the next, which is looked at, too.
     /// Is that `node`?
     #[cold]
-    fn look(&self, node: Pin<&Node<Entry<Round>>>, access: Access, now: Instant) -> Option<()> {
+    pub(super) fn look(&self, node: Pin<&Node<Entry<Round>>>, access: Access, now: Instant) -> Option<()> {
         loop {
             let mut queues = self.queues.lock();
             let (mut writer, mut readers) = (false, 0);
@@ -278,7 +265,7 @@ impl RawRwLock {
     }
 
     /// Queues `node`, unless it gets the lock.
-    fn enqueue(
+    pub(super) fn enqueue(
         &self,
         node: Pin<&Node<Entry<Round>>>,
         waker: Waker,
@@ -343,7 +330,7 @@ impl RawRwLock {
     }
 
     /// A poll of one that is queued.
-    fn again(
+    pub(super) fn again(
         &self,
         node: Pin<&Node<Entry<Round>>>,
         waker: Waker,
@@ -373,7 +360,7 @@ impl RawRwLock {
     }
 
     /// Does `node`, which is queued, own the lock? Then it is out of its queue. And its waker, if that has not been woken.
-    fn claim(&self, node: Pin<&Node<Entry<Round>>>, access: Access) -> (bool, Option<Waker>) {
+    pub(super) fn claim(&self, node: Pin<&Node<Entry<Round>>>, access: Access) -> (bool, Option<Waker>) {
         let mut queues = self.queues.lock();
         if !queues.owns(node, access) {
             return (false, None);
@@ -382,7 +369,7 @@ impl RawRwLock {
     }
 
     /// Takes the node of one that goes away out of its queue. Was it an owner all the same? And its waker.
-    fn leave(&self, node: Pin<&Node<Entry<Round>>>, access: Access) -> (bool, Option<Waker>) {
+    pub(super) fn leave(&self, node: Pin<&Node<Entry<Round>>>, access: Access) -> (bool, Option<Waker>) {
         let mut queues = self.queues.lock();
         let (stand, waker) = queues.leave_unless_waiting(node, access);
         if stand != Some(Stand::Waits) {
@@ -421,73 +408,6 @@ impl RawRwLock {
     }
 }
 
-impl Queues {
-    fn of(&mut self, access: Access) -> &mut Queue<Round> {
-        match access {
-            Access::Read => &mut self.readers,
-            Access::Write => &mut self.writers,
-        }
-    }
-
-    /// Is anything handed over and not claimed?
-    fn unclaimed(&self) -> bool {
-        self.writers.unclaimed() || self.readers.unclaimed()
-    }
-
-    /// Those who wait with an alarm.
-    fn watchers(&self) -> u32 {
-        self.writers.watchers() + self.readers.watchers()
-    }
-
-    /// After a hand-over, to readers or to a writer: rouses those who wait behind it.
-    fn rouse(&mut self, to_readers: bool, wakes: &mut Wakes) {
-        if self.watchers() > 0 {
-            return;
-        }
-        for (queue, first) in [(&mut self.writers, to_readers), (&mut self.readers, true)] {
-            if !wakes.is_full() {
-                queue.rouse(first, |waker| {
-                    wakes.push(waker);
-                    !wakes.is_full()
-                });
-            }
-        }
-    }
-
-    /// Does `node`, which is queued, own the lock (R3)?
-    fn owns(&mut self, node: Pin<&Node<Entry<Round>>>, access: Access) -> bool {
-        // SAFETY: if it was queued, it was in this queue.
-        match unsafe { self.of(access).stand(node) } {
-            Some(Stand::Granted) => true,
-            Some(Stand::Waits) if access == Access::Read => {
-                // SAFETY: queued in this queue, whose lock is held.
-                let of = unsafe { node.with_payload(|entry| *entry.payload()) };
-                of != self.round
-            }
-            _ => false,
-        }
-    }
-
-    /// Takes the node of an owner (R3), or one that is absent, out of its queue. Where it stands; and its waker, if it was
-    /// taken out.
-    fn leave_unless_waiting(
-        &mut self,
-        node: Pin<&Node<Entry<Round>>>,
-        access: Access,
-    ) -> (Option<Stand>, Option<Waker>) {
-        let owns = self.owns(node, access);
-        let queue = self.of(access);
-        // SAFETY: if it was queued, it was in this queue.
-        let stand = if owns { Some(Stand::Granted) } else { unsafe { queue.stand(node) } };
-        if stand == Some(Stand::Waits) {
-            return (stand, None);
-        }
-        // SAFETY: as above.
-        let (_, waker) = unsafe { queue.remove(node) };
-        (stand, waker)
-    }
-}
-
 #[inline]
 fn check_count(readers: u32) {
     assert!(readers < MAX, "too many readers of an RwLock");
@@ -504,104 +424,14 @@ impl std::fmt::Debug for RawRwLock {
     }
 }
 
-/// One who waits for a [`RawRwLock`]: the part that the lock futures share. Their `Drop` calls [`Waiter::cancel`].
-#[pin_project]
-pub(crate) struct Waiter {
-    #[pin]
-    node: Node<Entry<Round>>,
-    access: Access,
-    site: Site,
-    watch: Watch,
-}
-
-impl Waiter {
-    #[inline]
-    pub(crate) fn new(access: Access, site: Site) -> Self {
-        Waiter { node: Node::new(Entry::new(0)), access, site, watch: Watch::new() }
-    }
-
-    /// Has the lock been given out?
-    pub(crate) fn is_done(&self) -> bool {
-        self.node.phase() == Phase::Spent
-    }
-
-    /// The source line of the wait.
-    #[inline(always)]
-    pub(super) fn site(&self) -> Site {
-        self.site
-    }
-
-    /// Ready: the caller owns `raw`, the same one at every call.
-    #[inline]
-    pub(crate) fn poll(self: Pin<&mut Self>, raw: &RawRwLock, cx: &mut Context<'_>) -> Poll<()> {
-        if self.node.phase() == Phase::Idle {
-            // Later polls do not pay again: one lock, one operation.
-            ready!(frame::poll_spend(cx));
-            if raw.try_lock(self.access) {
-                self.node.spend();
-                return Poll::Ready(());
-            }
-        }
-        self.poll_contended(raw, cx)
-    }
-
-    #[cold]
-    fn poll_contended(self: Pin<&mut Self>, raw: &RawRwLock, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        let (node, access) = (this.node.into_ref(), *this.access);
-        let queued = match node.phase() {
-            Phase::Idle => false,
-            Phase::Queued => true,
-            _ => panic!("a future of RwLock was polled after it had finished"),
-        };
-        let (mut owner, unused) = if queued { raw.claim(node, access) } else { (false, None) };
-        discard(unused);
-        if !owner {
-            let waker = cx.waker().clone();
-            let alarm = this.watch.before(&waker);
-            let found = match queued {
-                true => raw.again(node, waker, access, alarm),
-                false => raw.enqueue(node, waker, access, alarm),
-            };
-            owner = this.watch.follow(found, cx.waker(), None, |now| raw.look(node, access, now)).is_some();
-        }
-        if !owner {
-            let reason = match access {
-                Access::Read => Reason::RwLockRead,
-                Access::Write => Reason::RwLockWrite,
-            };
-            frame::note_on(reason, Some(this.site), raw);
-            return Poll::Pending;
-        }
-        this.watch.end();
-        node.spend();
-        Poll::Ready(())
-    }
-
-    /// The future goes away: takes it out of the queue, and passes on what it was given and has not taken.
-    #[inline]
-    pub(crate) fn cancel(self: Pin<&mut Self>, raw: &RawRwLock) {
-        if self.node.phase() == Phase::Queued {
-            self.cancel_wait(raw);
-        }
-    }
-
-    #[cold]
-    fn cancel_wait(self: Pin<&mut Self>, raw: &RawRwLock) {
-        let (owner, waker) = raw.leave(self.as_ref().project_ref().node, self.access);
-        if owner {
-            raw.unlock(self.access);
-        }
-        discard(waker);
-    }
-}
-
 #[cfg(all(test, not(any(dormouse_loom, dormouse_shuttle))))]
 mod tests {
     use super::*;
+    use crate::rwlock::waiter::Waiter;
     use dormouse_testing::{Count, Event, hooked, panics};
     use std::panic::Location;
     use std::sync::Arc;
+    use std::task::Context;
 
     #[test]
     #[should_panic(expected = "too many readers")]

@@ -1,7 +1,7 @@
-//! The futures that wait for permits: thin coats around `raw::Waiter`.
+//! The futures that wait for permits: thin coats around `waiter::Waiter`.
 use super::error::AcquireError;
 use super::permit::{OwnedSemaphorePermit, SemaphorePermit};
-use super::{Semaphore, raw::Waiter};
+use super::{Semaphore, waiter::Waiter};
 use dormouse_wait::frame::Site;
 use futures_core::FusedFuture;
 use pin_project::{pin_project, pinned_drop};

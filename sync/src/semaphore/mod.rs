@@ -3,6 +3,7 @@ mod error;
 mod futures;
 mod permit;
 mod raw;
+mod waiter;
 
 pub use self::error::{AcquireError, TryAcquireError};
 pub use self::futures::{Acquire, AcquireOwned};

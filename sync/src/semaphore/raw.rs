@@ -34,20 +34,18 @@
 //!
 //! Checked by `models::semaphore`, `tests/semaphore.rs`, `tests/futurelock.rs`, `tests/reentrant_waits.rs`,
 //! `tests/stress_waits.rs`.
-use super::error::{AcquireError, TryAcquireError};
-use crate::calm::{discard, in_batches};
-use crate::watch::{Alarmed, Found, Step, WATCHERS, Watch};
+use super::error::TryAcquireError;
+use crate::calm::in_batches;
+use crate::watch::{Alarmed, Found, Step, WATCHERS};
 use dormouse_wait::Instant;
-use dormouse_wait::frame::{self, Reason, Site};
-use dormouse_wait::list::{Entry, Node, Phase, Queue, Stand, Verdict};
+use dormouse_wait::list::{Entry, Node, Queue, Stand, Verdict};
 use dormouse_wait::lock::Lock;
 use dormouse_wait::prim::UnsafeCell;
 use dormouse_wait::prim::atomic::{AtomicUsize, Ordering::*};
 use dormouse_wait::wakes::Wakes;
-use pin_project::pin_project;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::Waker;
 
 const CLOSED: usize = 1;
 const WAITERS: usize = 2;
@@ -96,7 +94,7 @@ impl Raw {
 
     /// The most permits that there can be.
     #[inline]
-    fn whole(&self) -> usize {
+    pub(super) fn whole(&self) -> usize {
         if self.fixed { self.whole as usize } else { MAX }
     }
 
@@ -204,7 +202,7 @@ impl Raw {
     /// Looks at what is not claimed, for `node`, which waits; what is taken back goes to the next, which is looked at, too.
     /// Granted, if that is `node`.
     #[cold]
-    fn look(&self, node: Pin<&Node<Entry<u32>>>, now: Instant) -> Option<Verdict> {
+    pub(super) fn look(&self, node: Pin<&Node<Entry<u32>>>, now: Instant) -> Option<Verdict> {
         let revoke = |queue: &mut Queue<u32>| {
             let mut revoked = false;
             // P4.
@@ -261,7 +259,7 @@ impl Raw {
     }
 
     /// Queues `node`, which asks for `count`, unless it ends at once.
-    fn enqueue(
+    pub(super) fn enqueue(
         &self,
         node: Pin<&Node<Entry<u32>>>,
         waker: Waker,
@@ -292,7 +290,7 @@ impl Raw {
     }
 
     /// A poll of one that is queued.
-    fn again(&self, node: Pin<&Node<Entry<u32>>>, waker: Waker, alarm: Alarmed) -> Found<Verdict> {
+    pub(super) fn again(&self, node: Pin<&Node<Entry<u32>>>, waker: Waker, alarm: Alarmed) -> Found<Verdict> {
         let (found, back) = self.gated(|queue| {
             // SAFETY: if it was queued, it was in this queue.
             let Some(stand) = (unsafe { queue.stand(node) }) else {
@@ -330,7 +328,7 @@ impl Raw {
     }
 
     /// Claims what `node` was granted, if anything. Its waker then does nothing.
-    fn claim(&self, node: Pin<&Node<Entry<u32>>>) -> bool {
+    pub(super) fn claim(&self, node: Pin<&Node<Entry<u32>>>) -> bool {
         self.gated(|queue| {
             // SAFETY: if it was queued, it was in this queue.
             let granted = unsafe { queue.stand(node) } == Some(Stand::Granted);
@@ -343,7 +341,7 @@ impl Raw {
     }
 
     /// Takes a node that goes away out of the queue, if it is there; those behind it may be served then. Gives its waker.
-    fn leave(&self, node: Pin<&Node<Entry<u32>>>, count: u32) -> Option<Waker> {
+    pub(super) fn leave(&self, node: Pin<&Node<Entry<u32>>>, count: u32) -> Option<Waker> {
         let (stand, waker, others) = self.gated(|queue| {
             // SAFETY: if it was queued, it was in this queue.
             let (stand, waker) = unsafe { queue.remove(node) };
@@ -359,100 +357,5 @@ impl Raw {
             _ => (),
         }
         waker
-    }
-}
-
-/// One who waits for permits: the part that the futures share. Their `Drop` calls [`Waiter::cancel`].
-#[pin_project]
-pub(super) struct Waiter {
-    #[pin]
-    node: Node<Entry<u32>>,
-    count: u32,
-    site: Site,
-    watch: Watch,
-}
-
-impl Waiter {
-    #[inline]
-    pub(super) fn new(count: u32, site: Site) -> Self {
-        Waiter { node: Node::new(Entry::new(count)), count, site, watch: Watch::new() }
-    }
-
-    pub(super) fn count(&self) -> u32 {
-        self.count
-    }
-
-    pub(super) fn is_done(&self) -> bool {
-        self.node.phase() == Phase::Spent
-    }
-
-    /// The source line of the wait.
-    #[inline(always)]
-    pub(super) fn site(&self) -> Site {
-        self.site
-    }
-
-    /// Ready: the caller has the permits of `raw`, the same one at every call, or never will.
-    #[inline]
-    pub(super) fn poll(
-        self: Pin<&mut Self>,
-        raw: &Raw,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), AcquireError>> {
-        if self.node.phase() == Phase::Idle {
-            // Later polls do not pay again: one wait, one operation.
-            ready!(frame::poll_spend(cx));
-            if raw.try_acquire(self.count).is_ok() {
-                self.node.spend();
-                return Poll::Ready(Ok(()));
-            }
-        }
-        self.poll_contended(raw, cx)
-    }
-
-    #[cold]
-    fn poll_contended(
-        self: Pin<&mut Self>,
-        raw: &Raw,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), AcquireError>> {
-        let this = self.project();
-        let node = this.node.into_ref();
-        let verdict = match node.phase() {
-            Phase::Idle if *this.count as usize > raw.whole() && !raw.is_closed() => {
-                node.spend();
-                return Poll::Ready(Err(AcquireError::TooMany));
-            }
-            Phase::Idle => {
-                let waker = cx.waker().clone();
-                let alarm = this.watch.before(&waker);
-                let found = raw.enqueue(node, waker, *this.count, alarm);
-                this.watch.follow(found, cx.waker(), None, |now| raw.look(node, now))
-            }
-            Phase::Queued if raw.claim(node) => Some(Verdict::Granted),
-            Phase::Queued => {
-                let waker = cx.waker().clone();
-                let alarm = this.watch.before(&waker);
-                let found = raw.again(node, waker, alarm);
-                this.watch.follow(found, cx.waker(), None, |now| raw.look(node, now))
-            }
-            Phase::Closed => Some(Verdict::Closed),
-            _ => panic!("the future of Semaphore::acquire was polled after it had finished"),
-        };
-        let Some(verdict) = verdict else {
-            frame::note_on(Reason::SemaphoreAcquire, Some(this.site), raw);
-            return Poll::Pending;
-        };
-        this.watch.end();
-        node.spend();
-        Poll::Ready(if verdict == Verdict::Granted { Ok(()) } else { Err(AcquireError::Closed) })
-    }
-
-    /// The future goes away: takes it out of the queue, and gives back what it was given and has not taken.
-    #[inline]
-    pub(super) fn cancel(self: Pin<&mut Self>, raw: &Raw) {
-        if self.node.phase() == Phase::Queued {
-            discard(raw.leave(self.as_ref().project_ref().node, self.count));
-        }
     }
 }
