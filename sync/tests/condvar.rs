@@ -1,16 +1,12 @@
 //! The condition variable poll by poll: tickets, each drop, deadlines.
 mod common;
 
-use common::poll;
+use common::{Clock, poll};
 use dormouse_sync::futures::CondvarWait;
 use dormouse_sync::{Condvar, Mutex};
 use dormouse_testing::{Count, Event, hooked, panics, watch};
-use dormouse_wait::Instant;
-use dormouse_wait::alarm::Alarm;
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
-use dormouse_wait::host::{Host, with_host};
 use futures::future::FusedFuture;
-use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::pin::pin;
 use std::sync::Arc;
@@ -212,36 +208,6 @@ fn waits_while_the_condition_holds() {
     assert!(!mutex.is_locked());
 }
 
-/// A clock that stands until it is moved, and keeps its alarms.
-struct Clock {
-    start: Instant,
-    now: Cell<Duration>,
-    alarms: RefCell<Vec<(Instant, Waker)>>,
-}
-
-impl Clock {
-    fn with(f: impl FnOnce(&Clock)) {
-        let clock = Clock { start: Instant::now(), now: Cell::default(), alarms: RefCell::default() };
-        with_host(&clock, || f(&clock));
-    }
-    /// Lets time pass, and rings.
-    fn pass(&self, millis: u64) {
-        self.now.set(self.now.get() + Duration::from_millis(millis));
-        let now = self.now();
-        let due: Vec<_> = self.alarms.borrow_mut().extract_if(.., |(at, _)| *at <= now).collect();
-        due.into_iter().for_each(|(_, waker)| waker.wake());
-    }
-}
-
-impl Host for Clock {
-    fn now(&self) -> Instant {
-        self.start + self.now.get()
-    }
-    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
-        Alarm::beside(waker, |waker| self.alarms.borrow_mut().push((at, waker)))
-    }
-}
-
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
@@ -249,13 +215,13 @@ fn times_out() {
     Clock::with(|clock| {
         let (mutex, condvar) = (Mutex::new(0), Condvar::new());
         let mut wait = spawn(condvar.wait_timeout(mutex.try_lock().unwrap(), SECOND));
-        clock.pass(5000); // it begins with the first poll
+        clock.pass(5_000_000); // it begins with the first poll
         assert_pending!(wait.poll());
-        clock.pass(999);
+        clock.pass(999_000);
         assert_pending!(wait.poll());
         assert!(!wait.is_woken());
         let guard = mutex.try_lock().unwrap();
-        clock.pass(1);
+        clock.pass(1000);
         assert!(wait.is_woken());
         assert_pending!(wait.poll(), "the mutex is locked");
         // It waits no more: a signal is for others.
@@ -278,7 +244,7 @@ fn signalled_in_time() {
         let mut wait = spawn(condvar.wait_timeout(mutex.try_lock().unwrap(), SECOND));
         assert_pending!(wait.poll());
         condvar.notify_one();
-        clock.pass(1000); // signalled first, though it is polled later
+        clock.pass(1_000_000); // signalled first, though it is polled later
         assert!(!assert_ready!(wait.poll()).1.timed_out());
         // Dropped when signalled, it forwards.
         let mut gone = spawn(condvar.wait_timeout(mutex.try_lock().unwrap(), SECOND));
@@ -294,7 +260,7 @@ fn signalled_in_time() {
         assert!(assert_ready!(gone.poll()).1.timed_out());
         let mut ever = spawn(condvar.wait_timeout(mutex.try_lock().unwrap(), Duration::MAX));
         assert_pending!(ever.poll());
-        assert!(clock.alarms.borrow().iter().all(|(at, _)| *at <= clock.start + SECOND * 2));
+        assert!(clock.alarms().into_iter().all(|at| at <= clock.start + SECOND * 2));
         condvar.notify_all();
         assert!(!assert_ready!(ever.poll()).1.timed_out());
     });
@@ -307,7 +273,7 @@ fn another_task_is_woken() {
         for timeout in [false, true] {
             let (mutex, condvar) = (Mutex::new(0), Condvar::new());
             let mut wait = pin!(condvar.wait_timeout(mutex.try_lock().unwrap(), SECOND));
-            let end = || if timeout { clock.pass(1000) } else { condvar.notify_one() };
+            let end = || if timeout { clock.pass(1_000_000) } else { condvar.notify_one() };
             let (guard, result) = common::another_task_is_woken(wait.as_mut(), 1, end);
             assert_eq!((result.timed_out(), *guard), (timeout, 0));
             assert!(wait.is_terminated());

@@ -88,7 +88,7 @@ pub(crate) fn all_released(waits: Vec<Spawn<Wait<'_>>>) {
 
 /// A clock that stands until it is moved, counts the looks at it, and keeps alarms.
 pub(crate) struct Clock {
-    start: Instant,
+    pub(crate) start: Instant,
     now: Cell<Duration>,
     looks: Cell<usize>,
     alarms: RefCell<Vec<(Instant, Waker)>>,
@@ -108,11 +108,22 @@ impl Clock {
     }
     /// So much time passes; the alarms that are due by then ring.
     pub(crate) fn pass(&self, micros: u64) {
-        self.now.set(self.now.get() + Duration::from_micros(micros));
-        let now = self.start + self.now.get();
-        let due: Vec<_> = self.alarms.borrow_mut().extract_if(.., |(at, _)| *at <= now).collect();
+        self.set(self.now.get() + Duration::from_micros(micros));
+    }
+    /// It is so long after the start; the alarms that are due by then ring.
+    pub(crate) fn set(&self, now: Duration) {
+        self.now.set(now);
+        self.ring(self.start + now);
+    }
+    /// The alarms that are due by then ring, whatever the time is.
+    pub(crate) fn ring(&self, by: Instant) {
+        let due: Vec<_> = self.alarms.borrow_mut().extract_if(.., |(at, _)| *at <= by).collect();
         self.rung.set(self.rung.get() + due.len());
         due.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+    /// The alarms that have not rung, those that were taken back included.
+    pub(crate) fn alarms(&self) -> Vec<Instant> {
+        self.alarms.borrow().iter().map(|(at, _)| *at).collect()
     }
     /// The alarms that have rung, those that were taken back included.
     pub(crate) fn rung(&self) -> usize {
