@@ -312,6 +312,33 @@ fn functions_are_called_once_in_order() {
     assert!(Context::background().after_func(call(5)).stop());
 }
 
+/// A function that can never be called is dropped at once.
+#[test]
+fn a_function_of_the_background_is_dropped() {
+    let gone = Count::shared();
+    let guard = gone.on_drop();
+    let function = Context::background().after_func(move || drop(guard));
+    assert_eq!(gone.get(), 1);
+    assert!(function.stop());
+}
+
+/// All waits of the tree are woken before the first function of one is called.
+#[test]
+fn functions_are_called_after_the_wakes() {
+    let (context, cancel) = root();
+    let (child, _child) = context.with_cancel();
+    let (woken, waker) = Count::new();
+    let mut waits = [&context, &child].map(|context| Box::pin(context.done()));
+    let called = Count::shared();
+    for (context, wait) in [&context, &child].into_iter().zip(&mut waits) {
+        assert!(poll(wait.as_mut(), &waker).is_pending());
+        let (woken, called) = (woken.clone(), called.clone());
+        context.after_func(move || (0..woken.get()).for_each(|_| called.add()));
+    }
+    cancel.cancel();
+    assert_eq!(called.get(), 2 * 2, "each function sees both of them woken");
+}
+
 /// Neither a function nor a waker that panics keeps the others from being told.
 #[test]
 fn panics_stop_nobody() {
@@ -622,6 +649,13 @@ fn budget() {
         assert!(refused.is_woken());
         assert_ready_eq!(woken.poll(), Cancelled);
     });
+}
+
+#[test]
+#[should_panic(expected = "use `done().await` there")]
+fn blocking_inside_a_task_panics() {
+    let (context, _cancel) = root();
+    Frame::new(&Waits::new()).enter(|| context.done_blocking());
 }
 
 #[test]

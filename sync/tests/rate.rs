@@ -151,6 +151,15 @@ fn cancels_as_in_go() {
         reservation.cancel();
         clock.reserve(&limiter, 1, 2, 2);
     });
+    // At the last instant.
+    Clock::with(|clock| {
+        let limiter = RateLimiter::new(TEN, 2);
+        clock.reserve(&limiter, 0, 2, 0);
+        let reservation = limiter.reserve_n(2).unwrap();
+        clock.tenth(2);
+        reservation.cancel();
+        clock.reserve(&limiter, 2, 2, 2);
+    });
     // Too late.
     Clock::with(|clock| {
         let limiter = RateLimiter::new(TEN, 2);
@@ -240,6 +249,18 @@ fn a_cancel_lets_nobody_pass() {
         small.cancel();
         assert_eq!(limiter.tokens(), -2.0, "of five, two came back of the large one, and the small one");
     });
+    Clock::with(|clock| {
+        let limiter = RateLimiter::new(TEN, 4);
+        clock.reserve(&limiter, 0, 4, 0);
+        let large = limiter.reserve_n(4).unwrap();
+        clock.reserve(&limiter, 0, 1, 5);
+        large.cancel();
+        clock.tenth(4);
+        assert_eq!(limiter.tokens(), 2.0);
+        assert!(!limiter.allow(), "one who came before acts later");
+        clock.tenth(5);
+        assert!(limiter.allow());
+    });
 }
 
 #[test]
@@ -266,6 +287,18 @@ fn changed_limits_as_in_go() {
         assert_eq!(limiter.tokens(), 1.0, "what is beyond it is gone");
         limiter.set_burst(4);
         assert_eq!(limiter.tokens(), 1.0);
+    });
+}
+
+/// A limit that lets more through does so for those who come later, behind those who wait.
+#[test]
+fn a_changed_limit_lets_nobody_pass() {
+    Clock::with(|clock| {
+        let limiter = RateLimiter::new(TEN, 4);
+        clock.reserve(&limiter, 0, 4, 0);
+        clock.reserve(&limiter, 0, 3, 3);
+        limiter.set_limit(Limit::per_second(1000));
+        clock.reserve(&limiter, 1, 1, 3);
     });
 }
 

@@ -330,8 +330,12 @@ fn blocking_threads() {
 }
 
 #[test]
-#[should_panic(expected = "use `acquire().await` there")]
 fn blocking_inside_a_task_panics() {
     let semaphore = Semaphore::new(1);
-    Frame::new(&Waits::new()).enter(|| drop(semaphore.acquire_blocking()));
+    Frame::new(&Waits::new()).enter(|| {
+        assert!(panics(|| drop(semaphore.acquire_blocking())).contains("use `acquire().await` there"));
+        let many = || drop(semaphore.acquire_many_blocking(1));
+        assert!(panics(many).contains("use `acquire_many(n).await` there"));
+    });
+    assert_eq!(semaphore.available_permits(), 1);
 }
