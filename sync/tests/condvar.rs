@@ -1,16 +1,12 @@
 //! The condition variable poll by poll: tickets, each drop, deadlines.
 mod common;
 
-use common::poll;
+use common::{Clock, poll};
 use dormouse_sync::futures::CondvarWait;
 use dormouse_sync::{Condvar, Mutex};
 use dormouse_testing::{Count, Event, hooked, panics, watch};
-use dormouse_wait::Instant;
-use dormouse_wait::alarm::Alarm;
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
-use dormouse_wait::host::{Host, with_host};
 use futures::future::FusedFuture;
-use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::pin::pin;
 use std::sync::Arc;
@@ -58,6 +54,24 @@ fn signalled_in_order_and_not_stored() {
         assert_eq!(waits.each_ref().map(|wait| wait.is_woken()), [n == 0, n == 1, n == 2]);
         drop(assert_ready!(waits[n].poll()));
     }
+}
+
+/// It waits before its mutex is unlocked: who locks that at once, and signals, finds it.
+#[test]
+fn a_signal_at_the_unlock_is_seen() {
+    let shared = Arc::new((Mutex::new(0), Condvar::new()));
+    let mut wait = spawn(shared.1.wait(shared.0.try_lock().unwrap()));
+    let waker = hooked({
+        let shared = shared.clone();
+        move |call| {
+            if call == Event::Wake {
+                shared.1.notify_one();
+            }
+        }
+    });
+    let mut next = pin!(shared.0.lock());
+    assert!(poll(next.as_mut(), &waker).is_pending());
+    drop(assert_ready!(wait.poll()));
 }
 
 /// No spurious wake-up: however often it is polled, without a signal it waits.
@@ -212,36 +226,6 @@ fn waits_while_the_condition_holds() {
     assert!(!mutex.is_locked());
 }
 
-/// A clock that stands until it is moved, and keeps its alarms.
-struct Clock {
-    start: Instant,
-    now: Cell<Duration>,
-    alarms: RefCell<Vec<(Instant, Waker)>>,
-}
-
-impl Clock {
-    fn with(f: impl FnOnce(&Clock)) {
-        let clock = Clock { start: Instant::now(), now: Cell::default(), alarms: RefCell::default() };
-        with_host(&clock, || f(&clock));
-    }
-    /// Lets time pass, and rings.
-    fn pass(&self, millis: u64) {
-        self.now.set(self.now.get() + Duration::from_millis(millis));
-        let now = self.now();
-        let due: Vec<_> = self.alarms.borrow_mut().extract_if(.., |(at, _)| *at <= now).collect();
-        due.into_iter().for_each(|(_, waker)| waker.wake());
-    }
-}
-
-impl Host for Clock {
-    fn now(&self) -> Instant {
-        self.start + self.now.get()
-    }
-    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
-        Alarm::beside(waker, |waker| self.alarms.borrow_mut().push((at, waker)))
-    }
-}
-
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
@@ -249,13 +233,13 @@ fn times_out() {
     Clock::with(|clock| {
         let (mutex, condvar) = (Mutex::new(0), Condvar::new());
         let mut wait = spawn(condvar.wait_timeout(mutex.try_lock().unwrap(), SECOND));
-        clock.pass(5000); // it begins with the first poll
+        clock.pass(5_000_000); // it begins with the first poll
         assert_pending!(wait.poll());
-        clock.pass(999);
+        clock.pass(999_000);
         assert_pending!(wait.poll());
         assert!(!wait.is_woken());
         let guard = mutex.try_lock().unwrap();
-        clock.pass(1);
+        clock.pass(1000);
         assert!(wait.is_woken());
         assert_pending!(wait.poll(), "the mutex is locked");
         // It waits no more: a signal is for others.
@@ -278,8 +262,15 @@ fn signalled_in_time() {
         let mut wait = spawn(condvar.wait_timeout(mutex.try_lock().unwrap(), SECOND));
         assert_pending!(wait.poll());
         condvar.notify_one();
-        clock.pass(1000); // signalled first, though it is polled later
+        clock.pass(1_000_000); // signalled first, though it is polled later
         assert!(!assert_ready!(wait.poll()).1.timed_out());
+        // In time: its alarm is taken back, also while the future is kept.
+        let mut wait = spawn(condvar.wait_timeout(mutex.try_lock().unwrap(), SECOND));
+        assert_pending!(wait.poll());
+        condvar.notify_one();
+        drop(assert_ready!(wait.poll()));
+        clock.pass(1_000_000);
+        assert!(!wait.is_woken());
         // Dropped when signalled, it forwards.
         let mut gone = spawn(condvar.wait_timeout(mutex.try_lock().unwrap(), SECOND));
         assert_pending!(gone.poll());
@@ -293,8 +284,9 @@ fn signalled_in_time() {
         assert!(guard.is_none());
         assert!(assert_ready!(gone.poll()).1.timed_out());
         let mut ever = spawn(condvar.wait_timeout(mutex.try_lock().unwrap(), Duration::MAX));
+        let alarms = clock.alarms();
         assert_pending!(ever.poll());
-        assert!(clock.alarms.borrow().iter().all(|(at, _)| *at <= clock.start + SECOND * 2));
+        assert_eq!(clock.alarms(), alarms, "there is no such time");
         condvar.notify_all();
         assert!(!assert_ready!(ever.poll()).1.timed_out());
     });
@@ -307,7 +299,7 @@ fn another_task_is_woken() {
         for timeout in [false, true] {
             let (mutex, condvar) = (Mutex::new(0), Condvar::new());
             let mut wait = pin!(condvar.wait_timeout(mutex.try_lock().unwrap(), SECOND));
-            let end = || if timeout { clock.pass(1000) } else { condvar.notify_one() };
+            let end = || if timeout { clock.pass(1_000_000) } else { condvar.notify_one() };
             let (guard, result) = common::another_task_is_woken(wait.as_mut(), 1, end);
             assert_eq!((result.timed_out(), *guard), (timeout, 0));
             assert!(wait.is_terminated());

@@ -1,14 +1,13 @@
 //! Contexts: the tree, cancels, causes, values, waits and functions.
 mod common;
 
-use common::poll;
+use common::{Clock, poll};
 use dormouse_sync::{Cancel, Context, ContextError, Instant};
 use dormouse_testing::{Count, Event, hooked, on_drop, panics, watch, watch_for};
 use dormouse_wait::alarm::Alarm;
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use dormouse_wait::host::{Host, with_host};
 use futures::future::FusedFuture;
-use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn, ready};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -23,39 +22,6 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn root() -> (Context, Cancel) {
     Context::background().with_cancel()
-}
-
-/// A clock that is moved by hand, and rings.
-#[derive(Default)]
-struct Clock {
-    now: Cell<Duration>,
-    alarms: RefCell<Vec<(Instant, Waker)>>,
-}
-
-thread_local!(static START: Instant = Instant::now());
-
-impl Clock {
-    fn pass(&self, time: Duration) {
-        self.now.set(self.now.get() + time);
-        let now = self.now();
-        let due: Vec<_> = self.alarms.borrow_mut().extract_if(.., |(at, _)| *at <= now).collect();
-        due.into_iter().for_each(|(_, waker)| waker.wake());
-    }
-}
-
-impl Host for Clock {
-    fn now(&self) -> Instant {
-        START.with(|start| *start) + self.now.get()
-    }
-    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
-        Alarm::beside(waker, |waker| self.alarms.borrow_mut().push((at, waker)))
-    }
-}
-
-fn with_clock(f: impl FnOnce(&Clock)) {
-    let clock = Clock::default();
-    START.with(|_| ());
-    with_host(&clock, || f(&clock));
 }
 
 #[test]
@@ -105,7 +71,7 @@ fn the_first_cancel_counts() {
 
 #[test]
 fn the_earlier_deadline_counts() {
-    with_clock(|clock| {
+    Clock::with(|clock| {
         let now = Instant::now();
         let (outer, _outer) = Context::background().with_timeout(2 * SECOND);
         let (earlier, _earlier) = outer.with_deadline(now + SECOND);
@@ -113,10 +79,10 @@ fn the_earlier_deadline_counts() {
         let (none, _none) = later.with_timeout(Duration::MAX);
         assert_eq!(earlier.deadline(), Some(now + SECOND));
         assert_eq!((later.deadline(), none.deadline()), (Some(now + 2 * SECOND), Some(now + 2 * SECOND)));
-        assert_eq!(clock.alarms.borrow().len(), 2, "one that an ancestor's deadline precedes sets no alarm");
-        clock.pass(SECOND);
+        assert_eq!(clock.alarms().len(), 2, "one that an ancestor's deadline precedes sets no alarm");
+        clock.pass(1_000_000);
         assert_eq!((earlier.err(), outer.err()), (Some(DeadlineExceeded), None));
-        clock.pass(SECOND);
+        clock.pass(1_000_000);
         assert_eq!((outer.err(), none.err()), (Some(DeadlineExceeded), Some(DeadlineExceeded)));
         assert_eq!(earlier.cause().unwrap().to_string(), "context deadline exceeded");
     });
@@ -124,34 +90,34 @@ fn the_earlier_deadline_counts() {
 
 #[test]
 fn deadlines_that_have_passed_or_never_come() {
-    with_clock(|clock| {
+    Clock::with(|clock| {
         let (past, _past) = Context::background().with_deadline(Instant::now());
         assert_eq!(past.err(), Some(DeadlineExceeded));
         let (never, _never) = Context::background().with_timeout(Duration::MAX);
         assert_eq!((never.err(), never.deadline()), (None, None));
         let (cancelled, cancel) = Context::background().with_timeout(SECOND);
         cancel.cancel();
-        clock.pass(SECOND);
+        clock.pass(1_000_000);
         assert_eq!(cancelled.err(), Some(Cancelled), "the first one counts");
         let (parent, cancel) = root();
         cancel.cancel();
-        let alarms = clock.alarms.borrow().len();
+        let alarms = clock.alarms().len();
         assert_eq!(parent.with_timeout(SECOND).0.err(), Some(Cancelled));
-        assert_eq!(clock.alarms.borrow().len(), alarms);
+        assert_eq!(clock.alarms().len(), alarms);
     });
 }
 
 /// What the host keeps until the deadline does not keep the context.
 #[test]
 fn an_alarm_keeps_nothing_alive() {
-    with_clock(|clock| {
+    Clock::with(|clock| {
         let gone = Count::shared();
         let (context, cancel) = Context::background().with_timeout(SECOND);
         let guard = gone.on_drop();
         drop(context.after_func(move || drop(guard)));
         drop((context, cancel));
         assert_eq!(gone.get(), 1);
-        clock.pass(SECOND);
+        clock.pass(1_000_000);
     });
 }
 
@@ -344,6 +310,33 @@ fn functions_are_called_once_in_order() {
     assert_eq!(*calls.lock().unwrap(), [1, 3, 4], "at once: it is done");
     assert!(!late.stop());
     assert!(Context::background().after_func(call(5)).stop());
+}
+
+/// A function that can never be called is dropped at once.
+#[test]
+fn a_function_of_the_background_is_dropped() {
+    let gone = Count::shared();
+    let guard = gone.on_drop();
+    let function = Context::background().after_func(move || drop(guard));
+    assert_eq!(gone.get(), 1);
+    assert!(function.stop());
+}
+
+/// All waits of the tree are woken before the first function of one is called.
+#[test]
+fn functions_are_called_after_the_wakes() {
+    let (context, cancel) = root();
+    let (child, _child) = context.with_cancel();
+    let (woken, waker) = Count::new();
+    let mut waits = [&context, &child].map(|context| Box::pin(context.done()));
+    let called = Count::shared();
+    for (context, wait) in [&context, &child].into_iter().zip(&mut waits) {
+        assert!(poll(wait.as_mut(), &waker).is_pending());
+        let (woken, called) = (woken.clone(), called.clone());
+        context.after_func(move || (0..woken.get()).for_each(|_| called.add()));
+    }
+    cancel.cancel();
+    assert_eq!(called.get(), 2 * 2, "each function sees both of them woken");
 }
 
 /// Neither a function nor a waker that panics keeps the others from being told.
@@ -656,6 +649,13 @@ fn budget() {
         assert!(refused.is_woken());
         assert_ready_eq!(woken.poll(), Cancelled);
     });
+}
+
+#[test]
+#[should_panic(expected = "use `done().await` there")]
+fn blocking_inside_a_task_panics() {
+    let (context, _cancel) = root();
+    Frame::new(&Waits::new()).enter(|| context.done_blocking());
 }
 
 #[test]

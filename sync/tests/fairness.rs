@@ -1,8 +1,11 @@
-//! Go's fairness, by a clock that the tests move: who barges, who is handed the lock, and when the clock is read.
+//! Go's fairness, by a clock that the tests move: who barges, who is handed the lock, and when the clock is read; and in
+//! which order those are woken who go on together.
 mod common;
 
-use common::{Clock, two_wait};
-use dormouse_sync::{Mutex, RwLock, Semaphore};
+use common::{Clock, poll, two_wait};
+use dormouse_sync::{Barrier, Condvar, Context, Mutex, Notify, OnceCell, RwLock, Semaphore, WaitGroup};
+use dormouse_testing::{Event, hooked};
+use std::future::Future;
 use std::sync::Arc;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
@@ -209,4 +212,48 @@ fn a_large_request_is_not_passed_over() {
         }
         drop(assert_ready!(large.poll()).unwrap());
     }
+}
+
+/// Those who wait, of more than one batch of wakers, are woken in the order in which they came.
+#[track_caller]
+fn in_order<F: Future>(mut wait: impl FnMut() -> F, release: impl FnOnce()) {
+    const WAIT: usize = 70;
+    let woken = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut one_more = |n| {
+        let (mut wait, woken) = (Box::pin(wait()), woken.clone());
+        let waker = hooked(move |event| {
+            if event == Event::Wake {
+                woken.lock().unwrap().push(n);
+            }
+        });
+        assert!(poll(wait.as_mut(), &waker).is_pending());
+        wait
+    };
+    let _waits: Vec<_> = (0..WAIT).map(&mut one_more).collect();
+    release();
+    assert!(woken.lock().unwrap().iter().copied().eq(0..WAIT), "{:?}", woken.lock().unwrap());
+}
+
+#[test]
+fn the_longest_waiting_is_woken_first() {
+    let group = WaitGroup::new();
+    group.add(1);
+    in_order(|| group.wait(), || group.done());
+    let notify = Notify::new();
+    in_order(|| notify.notified(), || notify.notify_waiters());
+    let barrier = Barrier::new(71);
+    in_order(|| barrier.wait(), || assert!(spawn(barrier.wait()).poll().is_ready()));
+    let (context, cancel) = Context::background().with_cancel();
+    in_order(|| context.done(), || cancel.cancel());
+    let cell = OnceCell::new();
+    in_order(|| cell.wait(), || cell.set(1).unwrap());
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    in_order(|| condvar.wait(mutex.try_lock().unwrap()), || condvar.notify_all());
+    let semaphore = Semaphore::new(0);
+    in_order(|| semaphore.acquire(), || semaphore.add_permits(70));
+    let semaphore = Semaphore::new(0);
+    in_order(|| semaphore.acquire(), || semaphore.close());
+    let lock = RwLock::new(());
+    let held = lock.try_write();
+    in_order(|| lock.read(), || drop(held));
 }

@@ -3,7 +3,8 @@
 mod common;
 
 use common::load::Dice;
-use common::{Clock, poll};
+use common::{Clock, acquiring, poll, reader, writer};
+use dormouse_sync::futures::Lock;
 use dormouse_sync::{Mutex, RwLock, Semaphore};
 use dormouse_testing::{Count, watch};
 use std::sync::Arc;
@@ -34,6 +35,19 @@ fn all_served<F: Future>(clock: &Clock, alarms: usize, mut waits: Vec<Spawn<F>>)
     assert_eq!(waits.len(), 0, "nobody wakes them");
 }
 
+/// A mutex that was let go of while twelve slept, and of those the first one, which was woken, and does not come; and the
+/// others.
+fn first_of_twelve_is_gone<'m>(clock: &Clock, mutex: &'m Mutex<()>) -> (Locking<'m>, Vec<Locking<'m>>) {
+    let guard = mutex.try_lock().unwrap();
+    let mut waits = asleep(clock, (0..12).map(|_| mutex.lock()));
+    drop(guard);
+    let gone = waits.remove(0);
+    assert!(gone.is_woken());
+    (gone, waits)
+}
+
+type Locking<'m> = Spawn<Lock<'m, ()>>;
+
 /// Those who were roused look at what the first one was given, and go away.
 #[track_caller]
 fn four_leave<F: Future>(waits: &mut Vec<Spawn<F>>) {
@@ -47,11 +61,7 @@ fn four_leave<F: Future>(waits: &mut Vec<Spawn<F>>) {
 fn one_does_not_come_and_all_others_do() {
     Clock::with(|clock| {
         let mutex = Mutex::new(());
-        let guard = mutex.try_lock().unwrap();
-        let mut waits = asleep(clock, (0..12).map(|_| mutex.lock()));
-        drop(guard);
-        let gone = waits.remove(0);
-        assert!(gone.is_woken());
+        let (_gone, waits) = first_of_twelve_is_gone(clock, &mutex);
         all_served(clock, 2, waits);
     });
 }
@@ -61,10 +71,7 @@ fn one_does_not_come_and_all_others_do() {
 fn one_does_not_come_and_others_are_polled_without_cause() {
     Clock::with(|clock| {
         let mutex = Mutex::new(());
-        let guard = mutex.try_lock().unwrap();
-        let mut waits = asleep(clock, (0..12).map(|_| mutex.lock()));
-        drop(guard);
-        let _gone = waits.remove(0);
+        let (_gone, mut waits) = first_of_twelve_is_gone(clock, &mutex);
         for mut wait in waits.drain(..4) {
             assert!((0..2).any(|_| wait.poll().is_ready()));
         }
@@ -76,10 +83,7 @@ fn one_does_not_come_and_others_are_polled_without_cause() {
 fn those_roused_for_a_mutex_leave() {
     Clock::with(|clock| {
         let mutex = Mutex::new(());
-        let guard = mutex.try_lock().unwrap();
-        let mut waits = asleep(clock, (0..12).map(|_| mutex.lock()));
-        drop(guard);
-        let _gone = waits.remove(0);
+        let (_gone, mut waits) = first_of_twelve_is_gone(clock, &mutex);
         four_leave(&mut waits);
         all_served(clock, 3, waits);
     });
@@ -104,18 +108,53 @@ fn those_roused_for_a_lock_leave() {
         Clock::with(|clock| {
             let lock = RwLock::new(());
             let guard = lock.try_write().unwrap();
-            let (mut read, mut write) = (spawn(lock.read()), spawn(lock.write()));
-            if writes {
-                assert_pending!(write.poll());
-            } else {
-                assert_pending!(read.poll());
-            }
+            let _gone = if writes { (None, Some(writer(&lock))) } else { (Some(reader(&lock)), None) };
             let mut waits = asleep(clock, (0..12).map(|_| lock.write()));
             drop(guard);
             four_leave(&mut waits);
             all_served(clock, 3, waits);
         });
     }
+}
+
+/// Nobody who waits is polled any more, nor are those who watch: who comes then sees to it, though they have no alarm.
+fn rescued<F: Future>(clock: &Clock, mut come: impl FnMut() -> F) {
+    let mut waits = Vec::new();
+    // One in eight looks; one that does so 1 ms later takes it back.
+    for _ in 0..16 {
+        clock.pass(200);
+        let mut wait = spawn(come());
+        if wait.poll().is_pending() {
+            waits.push(wait);
+        }
+    }
+    // The watchers, one after the other.
+    all_served(clock, 4, waits);
+}
+
+#[test]
+fn who_comes_looks_though_others_watch() {
+    Clock::with(|clock| {
+        let semaphore = Semaphore::new(0);
+        let _gone = acquiring(&semaphore, [1; 4]);
+        semaphore.add_permits(1);
+        rescued(clock, || semaphore.acquire());
+    });
+    Clock::with(|clock| {
+        let lock = RwLock::new(());
+        let held = lock.try_read().unwrap();
+        let _gone = [(); 4].map(|()| writer(&lock));
+        drop(held);
+        rescued(clock, || lock.write());
+    });
+    // Readers behind writers.
+    Clock::with(|clock| {
+        let lock = RwLock::new(());
+        let held = lock.try_read().unwrap();
+        let _gone = [(); 4].map(|()| writer(&lock));
+        drop(held);
+        rescued(clock, || lock.read());
+    });
 }
 
 /// Two waits of one task, each behind another, whose alarms ring at different times.

@@ -1,12 +1,12 @@
-//! What contexts, cells and their waits allocate, and what they leave behind.
+//! What waits, contexts and cells allocate, and what they leave behind.
 #[path = "../../chan/tests/support/allocs.rs"]
 mod allocs;
 mod common;
 
 use allocs::{NOTHING, allocated};
 use common::poll;
-use dormouse_sync::{Context, OnceCell};
-use std::future::pending;
+use dormouse_sync::{Barrier, Condvar, Context, Mutex, Notify, OnceCell, RwLock, Semaphore, WaitGroup};
+use std::future::{Future, pending};
 use std::pin::pin;
 use std::task::Waker;
 use std::time::Duration;
@@ -30,6 +30,44 @@ fn waits_allocate_nothing() {
     });
     assert_eq!(waited, NOTHING);
     cancel.cancel();
+}
+
+/// A wait that is polled twice, and ends: it allocates nothing.
+#[track_caller]
+fn allocates_nothing<F: Future>(wait: F, end: impl FnOnce()) {
+    let (waited, ()) = allocated(|| {
+        let mut wait = pin!(wait);
+        for _ in 0..2 {
+            assert!(poll(wait.as_mut(), Waker::noop()).is_pending());
+        }
+        end();
+        assert!(poll(wait.as_mut(), Waker::noop()).is_ready());
+    });
+    assert_eq!(waited, NOTHING);
+}
+
+#[test]
+fn each_wait_allocates_nothing() {
+    let mutex = Mutex::new(());
+    let guard = mutex.try_lock();
+    allocates_nothing(mutex.lock(), || drop(guard));
+    let lock = RwLock::new(());
+    let guard = lock.try_write();
+    allocates_nothing(lock.read(), || drop(guard));
+    let guard = lock.try_read();
+    allocates_nothing(lock.write(), || drop(guard));
+    let semaphore = Semaphore::new(0);
+    allocates_nothing(semaphore.acquire_many(3), || semaphore.add_permits(3));
+    let notify = Notify::new();
+    allocates_nothing(notify.notified(), || notify.notify_one());
+    let condvar = Condvar::new();
+    allocates_nothing(condvar.wait(mutex.try_lock().unwrap()), || condvar.notify_all());
+    let group = WaitGroup::new();
+    group.add(1);
+    allocates_nothing(group.wait(), || group.done());
+    let barrier = Barrier::new(2);
+    let mut leader = Box::pin(barrier.wait());
+    allocates_nothing(barrier.wait(), || assert!(poll(leader.as_mut(), Waker::noop()).is_ready()));
 }
 
 /// Also after many of them were alive at once.

@@ -3,7 +3,7 @@ mod common;
 
 use common::{poll, two_wait};
 use dormouse_sync::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
-use dormouse_testing::{Count, watch};
+use dormouse_testing::{Count, panics, watch};
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
 use futures::future::FusedFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -364,8 +364,12 @@ fn blocking_threads_exclude() {
 }
 
 #[test]
-#[should_panic(expected = "use `lock().await` there")]
 fn blocking_inside_a_task_panics() {
-    let mutex = Mutex::new(());
-    Frame::new(&Waits::new()).enter(|| drop(mutex.lock_blocking()));
+    let mutex = Arc::new(Mutex::new(()));
+    Frame::new(&Waits::new()).enter(|| {
+        assert!(panics(|| drop(mutex.lock_blocking())).contains("use `lock().await` there"));
+        let owned = || drop(mutex.clone().lock_owned_blocking());
+        assert!(panics(owned).contains("use `lock_owned().await` there"));
+    });
+    assert!(!mutex.is_locked());
 }

@@ -218,12 +218,13 @@ fn blocking_forms() {
     assert_eq!(cell.get_or_try_init_blocking(|| Err("no")), Ok(&7));
     let once = Once::new();
     Frame::new(&Waits::new()).enter(|| {
-        for text in [
-            panics(|| cell.wait_blocking()),
-            panics(|| cell.get_or_init_blocking(|| 1)),
-            panics(|| once.call_once_blocking(|| ())),
+        for (text, instead) in [
+            (panics(|| cell.wait_blocking()), "wait()"),
+            (panics(|| cell.get_or_init_blocking(|| 1)), "get_or_init(..)"),
+            (panics(|| cell.get_or_try_init_blocking(|| Err(1))), "get_or_try_init(..)"),
+            (panics(|| once.call_once_blocking(|| ())), "call_once(..)"),
         ] {
-            assert!(text.contains("inside an async task"), "{text}");
+            assert!(text.contains(&format!("use `{instead}.await` there")), "{text}");
         }
     });
 }

@@ -2,14 +2,12 @@
 //! hand.
 mod common;
 
+use common::Clock;
 use dormouse_sync::futures::RateWait;
 use dormouse_sync::{Instant, Limit, RateLimiter, Reservation};
 use dormouse_testing::{Count, watch};
-use dormouse_wait::alarm::Alarm;
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
-use dormouse_wait::host::{Host, with_host};
 use futures::future::FusedFuture;
-use std::cell::{Cell, RefCell};
 use std::task::Waker;
 use std::time::Duration;
 use tokio_test::task::{Spawn, spawn};
@@ -19,45 +17,28 @@ use tokio_test::{assert_pending, assert_ready, assert_ready_ok};
 const TENTH: Duration = Duration::from_millis(100);
 const TEN: Limit = Limit::per_second(10);
 
-struct Clock {
-    start: Instant,
-    now: Cell<Duration>,
-    alarms: RefCell<Vec<(Instant, Waker)>>,
+/// The clock, in tenths of a second after its start.
+trait Tenths {
+    fn tenth(&self, number: u32);
+    /// When it may act.
+    fn acts(&self, reservation: &Reservation<'_>) -> f64;
+    /// At `now` a reservation of `n` may act at `acts`.
+    fn reserve(&self, limiter: &RateLimiter, now: u32, n: u32, acts: u32);
 }
 
-impl Clock {
-    fn with<R>(f: impl FnOnce(&Clock) -> R) -> R {
-        let clock = Clock { start: Instant::now(), now: Cell::default(), alarms: RefCell::default() };
-        with_host(&clock, || f(&clock))
-    }
-    /// It is so many tenths of a second after the start.
+impl Tenths for Clock {
     fn tenth(&self, number: u32) {
         self.set(TENTH * number);
     }
-    fn set(&self, time: Duration) {
-        self.now.set(time);
-        let now = self.now();
-        let due: Vec<_> = self.alarms.borrow_mut().extract_if(.., |(at, _)| *at <= now).collect();
-        due.into_iter().for_each(|(_, waker)| waker.wake());
-    }
-    /// When it may act, in tenths after the start.
     fn acts(&self, reservation: &Reservation<'_>) -> f64 {
         let at = reservation.act_at().unwrap();
         at.duration_since(self.start).as_secs_f64() * 10.0
     }
+    #[track_caller]
     fn reserve(&self, limiter: &RateLimiter, now: u32, n: u32, acts: u32) {
         self.tenth(now);
         let reservation = limiter.reserve_n(n).unwrap();
         assert_eq!(self.acts(&reservation), acts.into(), "{n} at {now}");
-    }
-}
-
-impl Host for Clock {
-    fn now(&self) -> Instant {
-        self.start + self.now.get()
-    }
-    fn alarm(&self, at: Instant, waker: Waker) -> Alarm {
-        Alarm::beside(waker, |waker| self.alarms.borrow_mut().push((at, waker)))
     }
 }
 
@@ -170,6 +151,15 @@ fn cancels_as_in_go() {
         reservation.cancel();
         clock.reserve(&limiter, 1, 2, 2);
     });
+    // At the last instant.
+    Clock::with(|clock| {
+        let limiter = RateLimiter::new(TEN, 2);
+        clock.reserve(&limiter, 0, 2, 0);
+        let reservation = limiter.reserve_n(2).unwrap();
+        clock.tenth(2);
+        reservation.cancel();
+        clock.reserve(&limiter, 2, 2, 2);
+    });
     // Too late.
     Clock::with(|clock| {
         let limiter = RateLimiter::new(TEN, 2);
@@ -259,6 +249,18 @@ fn a_cancel_lets_nobody_pass() {
         small.cancel();
         assert_eq!(limiter.tokens(), -2.0, "of five, two came back of the large one, and the small one");
     });
+    Clock::with(|clock| {
+        let limiter = RateLimiter::new(TEN, 4);
+        clock.reserve(&limiter, 0, 4, 0);
+        let large = limiter.reserve_n(4).unwrap();
+        clock.reserve(&limiter, 0, 1, 5);
+        large.cancel();
+        clock.tenth(4);
+        assert_eq!(limiter.tokens(), 2.0);
+        assert!(!limiter.allow(), "one who came before acts later");
+        clock.tenth(5);
+        assert!(limiter.allow());
+    });
 }
 
 #[test]
@@ -285,6 +287,18 @@ fn changed_limits_as_in_go() {
         assert_eq!(limiter.tokens(), 1.0, "what is beyond it is gone");
         limiter.set_burst(4);
         assert_eq!(limiter.tokens(), 1.0);
+    });
+}
+
+/// A limit that lets more through does so for those who come later, behind those who wait.
+#[test]
+fn a_changed_limit_lets_nobody_pass() {
+    Clock::with(|clock| {
+        let limiter = RateLimiter::new(TEN, 4);
+        clock.reserve(&limiter, 0, 4, 0);
+        clock.reserve(&limiter, 0, 3, 3);
+        limiter.set_limit(Limit::per_second(1000));
+        clock.reserve(&limiter, 1, 1, 3);
     });
 }
 
@@ -336,7 +350,7 @@ fn without_limit_and_without_events() {
         assert_pending!(wait.poll());
         clock.set(Duration::from_secs(1 << 30));
         assert_pending!(wait.poll());
-        assert!(clock.alarms.borrow().is_empty());
+        assert!(clock.alarms().is_empty());
         drop(wait);
         never.cancel();
         shut.set_limit(Limit::every(TENTH));
@@ -363,7 +377,7 @@ fn a_billion_events_do_not_drift() {
             let exact = Duration::from_nanos(nanos.div_ceil(3) as u64);
             assert_eq!(reservation.act_at(), Some(clock.start + exact), "after {taken}");
             // As a program would: it acts then, and asks again.
-            clock.now.set(exact);
+            clock.set(exact);
         }
     });
 }
@@ -376,7 +390,7 @@ fn a_million_cancels_do_not_drift() {
         assert!(limiter.allow());
         let first = limiter.reserve().unwrap().act_at();
         for turn in 0..1_000_000u64 {
-            clock.now.set(Duration::from_nanos(turn % 333_000_000));
+            clock.set(Duration::from_nanos(turn % 333_000_000));
             let second = limiter.reserve().unwrap();
             assert_eq!(second.act_at(), Some(clock.start + Duration::from_nanos(666_666_667)));
             second.cancel();
@@ -442,7 +456,7 @@ fn polls_before_the_time() {
         }
         let (count, waker) = Count::new();
         assert!(common::poll(wait.as_mut(), &waker).is_pending());
-        assert_eq!(clock.alarms.borrow().len(), 1);
+        assert_eq!(clock.alarms().len(), 1);
         clock.tenth(1);
         assert_eq!(count.get(), 1);
         assert!(common::poll(wait.as_mut(), &waker).is_ready());
@@ -458,8 +472,7 @@ fn an_early_alarm() {
         assert!(limiter.allow());
         let mut wait = spawn(limiter.wait());
         assert_pending!(wait.poll());
-        let early: Vec<_> = clock.alarms.borrow_mut().drain(..).collect();
-        early.into_iter().for_each(|(_, waker)| waker.wake());
+        clock.ring(clock.start + TENTH);
         assert!(wait.is_woken());
         assert_pending!(wait.poll());
         clock.tenth(1);

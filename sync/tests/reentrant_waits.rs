@@ -2,10 +2,11 @@
 //! states.
 mod common;
 
-use common::poll;
 use common::wakers::{Make, each_call};
+use common::{Clock, poll};
 use dormouse_sync::{
-    Barrier, Condvar, Mutex, Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, Semaphore,
+    Barrier, Condvar, Limit, Mutex, Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RateLimiter, RwLock,
+    Semaphore,
 };
 use dormouse_testing::{Event, watch};
 use std::future::Future;
@@ -13,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex as StdMutex};
 use std::task::Waker;
+use std::time::Duration;
 use tokio_test::task::spawn;
 
 type Wait = Pin<Box<dyn Future<Output = ()>>>;
@@ -294,5 +296,76 @@ fn barrier() {
             assert!(wait.poll().is_pending(), "somebody has come who is gone");
             assert!(once(barrier.wait()) && wait.is_woken());
         },
+    });
+}
+
+/// The lives of waits that end by an alarm, after half a second.
+fn timed_lives<T: Clone + Send + Sync + 'static>(kind: Kind<T>) {
+    let _watch = watch();
+    let panics = |_: &T| panic!("a waker panics");
+    for act in [kind.act, panics] {
+        each_call(5, kind.make, act, |object, waker, drop_after, call| {
+            Clock::with(|clock| {
+                let life = || {
+                    let mut wait = (kind.wait)(object);
+                    for step in 0..drop_after {
+                        if step == 3 {
+                            clock.pass(500_000);
+                        } else if poll(wait.as_mut(), &waker()).is_ready() {
+                            break;
+                        }
+                    }
+                };
+                let lived = catch_unwind(AssertUnwindSafe(life));
+                assert!(lived.is_ok() || call == Event::Clone, "only the clone's panic is the caller's");
+                (kind.check)(object);
+            });
+        });
+    }
+}
+
+#[test]
+fn rate() {
+    timed_lives(Kind {
+        make: || Arc::new(RateLimiter::new(Limit::per_second(2), 1)),
+        wait: |limiter| {
+            limiter.allow();
+            let limiter = limiter.clone();
+            Box::pin(async move { limiter.wait().await.unwrap() })
+        },
+        grant: |_| (),
+        act: |limiter| {
+            once(limiter.wait());
+            limiter.reserve().unwrap().cancel();
+            limiter.set_burst(limiter.burst());
+            let _ = format!("{limiter:?} {}", limiter.tokens());
+        },
+        check: |limiter| {
+            limiter.set_limit(Limit::INF);
+            assert!(once(limiter.wait()));
+        },
+    });
+}
+
+#[test]
+fn condvar_timeout() {
+    timed_lives(Kind {
+        make: || Arc::new((Mutex::new(0), Condvar::new())),
+        wait: |shared: &Shared| {
+            let shared = shared.clone();
+            Box::pin(async move {
+                let guard = shared.0.lock().await;
+                drop(shared.1.wait_timeout(guard, Duration::from_millis(500)).await);
+            })
+        },
+        grant: |_| (),
+        act: |shared| {
+            let (mutex, condvar) = &**shared;
+            if let Some(guard) = mutex.try_lock() {
+                once(condvar.wait_timeout(guard, Duration::from_secs(1)));
+            }
+            let _ = format!("{condvar:?}");
+        },
+        check: |shared| assert!(!shared.0.is_locked()),
     });
 }

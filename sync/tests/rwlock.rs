@@ -1,8 +1,7 @@
 //! The read-write lock poll by poll: turns, each drop, guards.
 mod common;
 
-use common::{Clock, poll};
-use dormouse_sync::futures::{Read, Write};
+use common::{Clock, poll, reader, writer};
 use dormouse_sync::{
     MappedRwLockWriteGuard, OwnedMappedRwLockWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
     RwLockReadGuard, RwLockWriteGuard,
@@ -13,20 +12,8 @@ use futures::future::FusedFuture;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Waker;
-use tokio_test::task::{Spawn, spawn};
+use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
-
-fn reader(lock: &RwLock<u32>) -> Spawn<Read<'_, u32>> {
-    let mut wait = spawn(lock.read());
-    assert_pending!(wait.poll());
-    wait
-}
-
-fn writer(lock: &RwLock<u32>) -> Spawn<Write<'_, u32>> {
-    let mut wait = spawn(lock.write());
-    assert_pending!(wait.poll());
-    wait
-}
 
 #[test]
 fn many_readers_or_one_writer() {

@@ -1,8 +1,7 @@
 //! The semaphore poll by poll: order, weights, each drop, closing.
 mod common;
 
-use common::poll;
-use dormouse_sync::futures::Acquire;
+use common::{acquiring, poll};
 use dormouse_sync::{AcquireError, Semaphore, TryAcquireError};
 use dormouse_testing::{Count, panics, watch};
 use dormouse_wait::frame::{BUDGET, Frame, Reason, Waits};
@@ -10,17 +9,8 @@ use futures::future::FusedFuture;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Waker;
-use tokio_test::task::{Spawn, spawn};
+use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok};
-
-/// Those who wait, each for so many.
-fn waiting<const N: usize>(semaphore: &Semaphore, counts: [u32; N]) -> [Spawn<Acquire<'_>>; N] {
-    counts.map(|count| {
-        let mut wait = spawn(semaphore.acquire_many(count));
-        assert_pending!(wait.poll());
-        wait
-    })
-}
 
 #[test]
 fn permits_come_and_go() {
@@ -38,7 +28,7 @@ fn permits_come_and_go() {
 #[test]
 fn served_in_order() {
     let semaphore = Semaphore::new(0);
-    let mut waits = waiting(&semaphore, [1, 1, 1]);
+    let mut waits = acquiring(&semaphore, [1, 1, 1]);
     for n in 0..3 {
         semaphore.add_permits(1);
         assert!(waits[n].is_woken());
@@ -52,7 +42,7 @@ fn served_in_order() {
 #[test]
 fn large_request_blocks_smaller_ones() {
     let semaphore = Semaphore::new(1);
-    let [mut large, mut small, mut none] = waiting(&semaphore, [3, 1, 0]);
+    let [mut large, mut small, mut none] = acquiring(&semaphore, [3, 1, 0]);
     assert_eq!(semaphore.try_acquire().unwrap_err(), TryAcquireError::NoPermits);
     assert_eq!(semaphore.try_acquire_many(0).unwrap_err(), TryAcquireError::NoPermits);
     semaphore.add_permits(1);
@@ -71,7 +61,7 @@ fn large_request_blocks_smaller_ones() {
 #[test]
 fn one_release_serves_many() {
     let semaphore = Semaphore::new(0);
-    let mut waits = waiting(&semaphore, [1; 100]);
+    let mut waits = acquiring(&semaphore, [1; 100]);
     semaphore.add_permits(99);
     for wait in &mut waits[..99] {
         assert!(wait.is_woken());
@@ -84,7 +74,7 @@ fn one_release_serves_many() {
 #[test]
 fn dropped_head_lets_the_others_through() {
     let semaphore = Semaphore::new(2);
-    let [large, mut a, mut b, mut c] = waiting(&semaphore, [3, 1, 1, 1]);
+    let [large, mut a, mut b, mut c] = acquiring(&semaphore, [3, 1, 1, 1]);
     drop(large);
     assert!(a.is_woken() && b.is_woken() && !c.is_woken());
     drop(assert_ready_ok!(a.poll()));
@@ -98,7 +88,7 @@ fn dropped_head_lets_the_others_through() {
 fn dropped_while_queued() {
     for gone in 0..3 {
         let semaphore = Semaphore::new(0);
-        let mut waits = Vec::from(waiting(&semaphore, [1, 1, 1]));
+        let mut waits = Vec::from(acquiring(&semaphore, [1, 1, 1]));
         drop(waits.remove(gone));
         semaphore.add_permits(2);
         for wait in &mut waits {
@@ -107,7 +97,7 @@ fn dropped_while_queued() {
         assert_eq!(semaphore.available_permits(), 2);
     }
     let semaphore = Semaphore::new(0);
-    drop(waiting(&semaphore, [1]));
+    drop(acquiring(&semaphore, [1]));
     semaphore.add_permits(1);
     assert!(semaphore.try_acquire().is_ok());
 }
@@ -118,7 +108,7 @@ fn dropped_when_granted() {
     let semaphore = Arc::new(Semaphore::new(0));
     let mut first = spawn(semaphore.clone().acquire_many_owned(2));
     assert_pending!(first.poll());
-    let [mut a, mut b] = waiting(&semaphore, [1, 1]);
+    let [mut a, mut b] = acquiring(&semaphore, [1, 1]);
     semaphore.add_permits(2);
     assert!(first.is_woken() && !a.is_woken());
     drop(first);
@@ -155,7 +145,7 @@ fn more_than_the_whole() {
     assert_eq!(assert_ready_err!(spawn(semaphore.acquire_many(3)).poll()), AcquireError::Closed);
     // One that may grow can have it one day.
     let semaphore = Semaphore::new(2);
-    let [mut wait] = waiting(&semaphore, [3]);
+    let [mut wait] = acquiring(&semaphore, [3]);
     semaphore.add_permits(1);
     assert_ready_ok!(wait.poll()).forget();
 }
@@ -188,7 +178,7 @@ fn forget() {
     assert_eq!(semaphore.forget_permits(1), 1);
     assert_eq!(semaphore.forget_permits(9), 2);
     assert_eq!((semaphore.forget_permits(1), semaphore.available_permits()), (0, 0));
-    let [mut wait] = waiting(&semaphore, [1]);
+    let [mut wait] = acquiring(&semaphore, [1]);
     assert_eq!(semaphore.forget_permits(1), 0);
     semaphore.add_permits(1);
     assert_ready_ok!(wait.poll()).forget();
@@ -198,7 +188,7 @@ fn forget() {
 fn closed() {
     let semaphore = Semaphore::new(1);
     let held = semaphore.try_acquire().unwrap();
-    let mut waits = waiting(&semaphore, [1; 70]);
+    let mut waits = acquiring(&semaphore, [1; 70]);
     assert!(!semaphore.is_closed());
     semaphore.close();
     semaphore.close();
@@ -217,7 +207,7 @@ fn closed() {
 #[test]
 fn granted_before_the_close() {
     let semaphore = Semaphore::new(0);
-    let [mut a, b, c] = waiting(&semaphore, [1, 1, 1]);
+    let [mut a, b, c] = acquiring(&semaphore, [1, 1, 1]);
     semaphore.add_permits(2);
     semaphore.close();
     assert_ready_ok!(a.poll()).forget();
@@ -340,8 +330,12 @@ fn blocking_threads() {
 }
 
 #[test]
-#[should_panic(expected = "use `acquire().await` there")]
 fn blocking_inside_a_task_panics() {
     let semaphore = Semaphore::new(1);
-    Frame::new(&Waits::new()).enter(|| drop(semaphore.acquire_blocking()));
+    Frame::new(&Waits::new()).enter(|| {
+        assert!(panics(|| drop(semaphore.acquire_blocking())).contains("use `acquire().await` there"));
+        let many = || drop(semaphore.acquire_many_blocking(1));
+        assert!(panics(many).contains("use `acquire_many(n).await` there"));
+    });
+    assert_eq!(semaphore.available_permits(), 1);
 }

@@ -259,8 +259,14 @@ impl<T> OnceCell<T> {
     /// ```
     #[track_caller]
     pub fn get_or_init_blocking(&self, init: impl FnOnce() -> T) -> &T {
+        self.make_blocking("OnceCell::get_or_init_blocking", "get_or_init(..).await", init)
+    }
+
+    /// `get_or_init_blocking` under the name `what`; in a task, `instead` is to be used.
+    #[track_caller]
+    pub(crate) fn make_blocking(&self, what: &str, instead: &str, init: impl FnOnce() -> T) -> &T {
         let turn = self.turn(Reason::OnceDo, Location::caller());
-        match wait_for("OnceCell::get_or_init_blocking", "get_or_init(..).await", turn) {
+        match wait_for(what, instead, turn) {
             Some(turn) => turn.fill(init()),
             None => self.get().expect("set"),
         }

@@ -70,7 +70,7 @@ impl Once {
     /// Inside an async task, where it would block a worker thread: use `call_once(..).await` there. And as `f` does.
     #[track_caller]
     pub fn call_once_blocking(&self, f: impl FnOnce()) {
-        self.cell.get_or_init_blocking(f);
+        self.cell.make_blocking("Once::call_once_blocking", "call_once(..).await", f);
     }
 
     /// Has it been done?

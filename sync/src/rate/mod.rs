@@ -234,7 +234,7 @@ impl Reservation<'_> {
     }
 
     /// Gives the tokens back, but for as many as others have taken after them: their times stand. Without effect once the
-    /// time to act has come.
+    /// time to act has passed.
     pub fn cancel(self) {
         self.limiter.give_back(&self.taken);
     }

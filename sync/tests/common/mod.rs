@@ -3,8 +3,8 @@
 pub(crate) mod load;
 pub(crate) mod wakers;
 
-use dormouse_sync::futures::{Lock, Wait};
-use dormouse_sync::{Mutex, MutexGuard, WaitGroup};
+use dormouse_sync::futures::{Acquire, Lock, Read, Wait, Write};
+use dormouse_sync::{Mutex, MutexGuard, RwLock, Semaphore, WaitGroup};
 use dormouse_testing::Count;
 use dormouse_wait::Instant;
 use dormouse_wait::alarm::Alarm;
@@ -15,8 +15,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tokio_test::assert_ready;
 use tokio_test::task::{Spawn, spawn};
-use tokio_test::{assert_pending, assert_ready};
 
 pub(crate) fn poll<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
@@ -46,19 +46,35 @@ pub(crate) fn another_task_is_woken<F: Future>(
 /// The guard of a mutex, and two who wait for it, one behind the other.
 pub(crate) fn two_wait(mutex: &Mutex<()>) -> (MutexGuard<'_, ()>, Spawn<Lock<'_, ()>>, Spawn<Lock<'_, ()>>) {
     let guard = mutex.try_lock().unwrap();
-    let (mut a, mut b) = (spawn(mutex.lock()), spawn(mutex.lock()));
-    assert_pending!(a.poll());
-    assert_pending!(b.poll());
-    (guard, a, b)
+    (guard, waits(mutex.lock()), waits(mutex.lock()))
+}
+
+/// `wait`, polled once: it waits.
+#[track_caller]
+pub(crate) fn waits<F: Future>(wait: F) -> Spawn<F> {
+    let mut wait = spawn(wait);
+    assert!(wait.poll().is_pending());
+    wait
+}
+
+/// Those who wait for permits, each for so many.
+pub(crate) fn acquiring<const N: usize>(semaphore: &Semaphore, counts: [u32; N]) -> [Spawn<Acquire<'_>>; N] {
+    counts.map(|count| waits(semaphore.acquire_many(count)))
+}
+
+/// One who waits to read.
+pub(crate) fn reader<T>(lock: &RwLock<T>) -> Spawn<Read<'_, T>> {
+    waits(lock.read())
+}
+
+/// One who waits to write.
+pub(crate) fn writer<T>(lock: &RwLock<T>) -> Spawn<Write<'_, T>> {
+    waits(lock.write())
 }
 
 /// That many who wait for a group.
 pub(crate) fn many_wait(group: &WaitGroup, count: usize) -> Vec<Spawn<Wait<'_>>> {
-    let mut waits: Vec<_> = (0..count).map(|_| spawn(group.wait())).collect();
-    for wait in &mut waits {
-        assert_pending!(wait.poll());
-    }
-    waits
+    (0..count).map(|_| waits(group.wait())).collect()
 }
 
 /// They were woken, and have waited long enough.
@@ -72,7 +88,7 @@ pub(crate) fn all_released(waits: Vec<Spawn<Wait<'_>>>) {
 
 /// A clock that stands until it is moved, counts the looks at it, and keeps alarms.
 pub(crate) struct Clock {
-    start: Instant,
+    pub(crate) start: Instant,
     now: Cell<Duration>,
     looks: Cell<usize>,
     alarms: RefCell<Vec<(Instant, Waker)>>,
@@ -92,11 +108,22 @@ impl Clock {
     }
     /// So much time passes; the alarms that are due by then ring.
     pub(crate) fn pass(&self, micros: u64) {
-        self.now.set(self.now.get() + Duration::from_micros(micros));
-        let now = self.start + self.now.get();
-        let due: Vec<_> = self.alarms.borrow_mut().extract_if(.., |(at, _)| *at <= now).collect();
+        self.set(self.now.get() + Duration::from_micros(micros));
+    }
+    /// It is so long after the start; the alarms that are due by then ring.
+    pub(crate) fn set(&self, now: Duration) {
+        self.now.set(now);
+        self.ring(self.start + now);
+    }
+    /// The alarms that are due by then ring, whatever the time is.
+    pub(crate) fn ring(&self, by: Instant) {
+        let due: Vec<_> = self.alarms.borrow_mut().extract_if(.., |(at, _)| *at <= by).collect();
         self.rung.set(self.rung.get() + due.len());
         due.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+    /// The alarms that have not rung, those that were taken back included.
+    pub(crate) fn alarms(&self) -> Vec<Instant> {
+        self.alarms.borrow().iter().map(|(at, _)| *at).collect()
     }
     /// The alarms that have rung, those that were taken back included.
     pub(crate) fn rung(&self) -> usize {

@@ -1,26 +1,13 @@
 //! The read-write lock: rounds of readers, writers in turn, and the two queues.
-use crate::common::Clock;
 use crate::common::load::Dice;
+use crate::common::{Clock, reader, writer};
 use crate::{Wait, drop_one, poll_one, poll_woken, served_alone, within};
 use dormouse_sync::RwLock;
-use dormouse_sync::futures::{Read, Write};
 use dormouse_testing::watch;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_test::task::{Spawn, spawn};
+use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
-
-fn reader(lock: &RwLock<u32>) -> Spawn<Read<'_, u32>> {
-    let mut wait = spawn(lock.read());
-    assert_pending!(wait.poll());
-    wait
-}
-
-fn writer(lock: &RwLock<u32>) -> Spawn<Write<'_, u32>> {
-    let mut wait = spawn(lock.write());
-    assert_pending!(wait.poll());
-    wait
-}
 
 /// One of the readers that were admitted is not polled: the writer behind them gets its turn all the same; the one passed
 /// over reads with the next.

@@ -1,31 +1,21 @@
 //! The semaphore: alarms and arrivals, order, each end of one that was passed over.
 use crate::common::load::{Dice, tokio};
-use crate::common::{Clock, poll};
+use crate::common::{Clock, acquiring, poll};
 use crate::{Wait, drop_one, poll_one, poll_woken, served_alone};
-use dormouse_sync::futures::Acquire;
 use dormouse_sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use dormouse_testing::{Count, watch};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
-use tokio_test::task::{Spawn, spawn};
+use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok};
-
-/// Those who wait, each for so many.
-fn waiting<const N: usize>(semaphore: &Semaphore, counts: [u32; N]) -> [Spawn<Acquire<'_>>; N] {
-    counts.map(|count| {
-        let mut wait = spawn(semaphore.acquire_many(count));
-        assert_pending!(wait.poll());
-        wait
-    })
-}
 
 /// The head is given its permit and nobody polls it: the one behind it has it after an alarm to see that, and one to take it.
 #[test]
 fn an_alarm_takes_it_back() {
     Clock::with(|clock| {
         let semaphore = Semaphore::new(0);
-        let [mut gone, mut next] = waiting(&semaphore, [1, 1]);
+        let [mut gone, mut next] = acquiring(&semaphore, [1, 1]);
         semaphore.add_permits(1);
         assert!(gone.is_woken() && !next.is_woken());
         clock.pass(1000);
@@ -50,7 +40,7 @@ fn an_alarm_takes_it_back() {
 fn claimed_in_time() {
     Clock::with(|clock| {
         let semaphore = Semaphore::new(0);
-        let [mut slow, mut next] = waiting(&semaphore, [1, 1]);
+        let [mut slow, mut next] = acquiring(&semaphore, [1, 1]);
         semaphore.add_permits(1);
         clock.pass(1000);
         assert_pending!(next.poll());
@@ -66,11 +56,11 @@ fn claimed_in_time() {
 #[test]
 fn whoever_comes_takes_it_back() {
     let semaphore = Semaphore::new(0);
-    let [gone] = waiting(&semaphore, [1]);
+    let [gone] = acquiring(&semaphore, [1]);
     semaphore.add_permits(1);
-    let [mut first] = waiting(&semaphore, [1]);
+    let [mut first] = acquiring(&semaphore, [1]);
     std::thread::sleep(Duration::from_millis(2));
-    let [second] = waiting(&semaphore, [1]);
+    let [second] = acquiring(&semaphore, [1]);
     // In order.
     assert!(first.is_woken() && !second.is_woken());
     drop(assert_ready_ok!(first.poll()));
@@ -98,8 +88,8 @@ fn several_in_a_row() {
     for served in 1..=3 {
         Clock::with(|clock| {
             let semaphore = Semaphore::new(0);
-            let gone = waiting(&semaphore, [1, 1, 1]);
-            let [mut next] = waiting(&semaphore, [1]);
+            let gone = acquiring(&semaphore, [1, 1, 1]);
+            let [mut next] = acquiring(&semaphore, [1]);
             semaphore.add_permits(served);
             for _ in 0..4 {
                 clock.pass(1000);
@@ -117,7 +107,7 @@ fn several_in_a_row() {
 fn it_keeps_its_place() {
     Clock::with(|clock| {
         let semaphore = Semaphore::new(0);
-        let [mut gone, mut next, mut last] = waiting(&semaphore, [1, 1, 1]);
+        let [mut gone, mut next, mut last] = acquiring(&semaphore, [1, 1, 1]);
         semaphore.add_permits(1);
         for _ in 0..2 {
             clock.pass(1000);
@@ -142,7 +132,7 @@ fn it_keeps_its_place() {
 fn the_absent_hold_up_nobody() {
     Clock::with(|clock| {
         let semaphore = Semaphore::new(0);
-        let [gone, mut next] = waiting(&semaphore, [1, 1]);
+        let [gone, mut next] = acquiring(&semaphore, [1, 1]);
         semaphore.add_permits(1);
         clock.pass(1000);
         assert_pending!(next.poll());
@@ -161,7 +151,7 @@ fn the_absent_hold_up_nobody() {
 fn dropped_after_it_was_passed_over() {
     Clock::with(|clock| {
         let semaphore = Semaphore::new(0);
-        let [gone, mut next] = waiting(&semaphore, [2, 1]);
+        let [gone, mut next] = acquiring(&semaphore, [2, 1]);
         semaphore.add_permits(2);
         clock.pass(1000);
         assert_pending!(next.poll());
@@ -180,7 +170,7 @@ fn dropped_after_it_was_passed_over() {
 fn large_requests() {
     Clock::with(|clock| {
         let semaphore = Semaphore::new(0);
-        let [gone, mut large, mut small] = waiting(&semaphore, [3, 4, 1]);
+        let [gone, mut large, mut small] = acquiring(&semaphore, [3, 4, 1]);
         semaphore.add_permits(3);
         assert!(gone.is_woken());
         for _ in 0..3 {
@@ -203,7 +193,7 @@ fn large_requests() {
 fn closed_meanwhile() {
     Clock::with(|clock| {
         let semaphore = Semaphore::new(0);
-        let [mut gone, mut next, mut last] = waiting(&semaphore, [1, 1, 1]);
+        let [mut gone, mut next, mut last] = acquiring(&semaphore, [1, 1, 1]);
         semaphore.add_permits(1);
         for _ in 0..2 {
             clock.pass(1000);
@@ -253,7 +243,7 @@ fn nobody_is_woken_while_it_is_held() {
 fn those_roused_may_be_gone_too() {
     Clock::with(|clock| {
         let semaphore = Semaphore::new(0);
-        let mut waits = Vec::from(waiting(&semaphore, [1; 5]));
+        let mut waits = Vec::from(acquiring(&semaphore, [1; 5]));
         clock.pass(1000);
         poll_woken(&mut waits);
         clock.pass(10_000);
@@ -274,13 +264,13 @@ fn those_roused_may_be_gone_too() {
 fn a_queue_that_moves_wakes_each_once() {
     Clock::with(|clock| {
         let semaphore = Semaphore::new(0);
-        let mut waits = Vec::from(waiting(&semaphore, [1; 3]));
+        let mut waits = Vec::from(acquiring(&semaphore, [1; 3]));
         for _ in 0..100 {
             semaphore.add_permits(1);
             assert!(waits[0].is_woken() && !waits[1].is_woken() && !waits[2].is_woken());
             assert_ready_ok!(waits.remove(0).poll()).forget();
             clock.pass(100);
-            waits.extend(waiting(&semaphore, [1]));
+            waits.extend(acquiring(&semaphore, [1]));
         }
     });
 }
