@@ -31,7 +31,7 @@ impl<T> Chan<T> {
 
     /// What can be said without the lock.
     #[inline(always)]
-    fn hint(&self) -> &Hint {
+    pub(crate) fn hint(&self) -> &Hint {
         self.core.beside()
     }
 
@@ -200,9 +200,10 @@ impl<T> Chan<T> {
         loop {
             let mut wakes = Wakes::new();
             let mut core = self.core.lock();
-            let Some(closed) = core.close(&mut wakes) else { return false };
+            let Some(closed) = core.close() else { return false };
             first.get_or_insert(closed);
-            self.publish(&core);
+            self.publish(&core); // who is told of the close finds it
+            core.tell(&mut wakes);
             drop(core);
             let more = wakes.is_full();
             wakes.fire();
@@ -232,10 +233,18 @@ impl<T> Chan<T> {
         drop_all(rest);
     }
 
-    /// [`publish`](Chan::publish) after a transition that moved one value.
+    /// [`publish`](Chan::publish) after [`put_buffered`](Core::put_buffered).
     #[inline(always)]
-    pub(crate) fn publish_step(&self, core: &Core<T>) {
-        if !core.is_in_the_middle() {
+    pub(crate) fn publish_put(&self, core: &Core<T>) {
+        if core.is_the_first_or_fills() {
+            self.publish(core);
+        }
+    }
+
+    /// [`publish`](Chan::publish) after [`take_buffered`](Core::take_buffered).
+    #[inline(always)]
+    pub(crate) fn publish_taken(&self, core: &Core<T>) {
+        if core.is_empty_or_was_full() {
             self.publish(core);
         }
     }

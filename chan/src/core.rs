@@ -326,19 +326,22 @@ impl<T> Core<T> {
         (put, next)
     }
 
-    /// Closes, and tells as many of those who wait as one batch of wake-ups holds; to be called again until it is not
-    /// full. True the first time; `None` if nothing closes this channel.
-    pub(crate) fn close(&mut self, wakes: &mut Wakes) -> Option<bool> {
+    /// Closes. True the first time; `None` if nothing closes this channel.
+    pub(crate) fn close(&mut self) -> Option<bool> {
         let first = match self.state {
             State::Nil => return None,
             state => state == State::Open,
         };
         self.state = State::Closed;
         self.unusual = true;
+        Some(first)
+    }
+
+    /// Tells as many of those who wait of the close as one batch of wake-ups holds; to be called again until it is not full.
+    pub(crate) fn tell(&mut self, wakes: &mut Wakes) {
         tell(&mut self.receivers, wakes);
         tell(&mut self.senders, wakes);
         tell(&mut self.closers, wakes);
-        Some(first)
     }
 
     /// All values that are in the channel, one after the other, to be dropped outside of the lock.
@@ -369,10 +372,16 @@ impl<T> Core<T> {
         self.buffer.len() >= limit
     }
 
-    /// Is there a value, and room for one, before and after any step that moved one? Then the hint is as it was.
+    /// Has the value that has just been buffered changed the hint?
     #[inline(always)]
-    pub(crate) fn is_in_the_middle(&self) -> bool {
-        self.buffer.len().wrapping_sub(2) < self.buffer.limit().saturating_sub(3)
+    pub(crate) fn is_the_first_or_fills(&self) -> bool {
+        self.buffer.len() == 1 || !self.buffer.has_room()
+    }
+
+    /// Has the buffered value that has just been taken changed the hint?
+    #[inline(always)]
+    pub(crate) fn is_empty_or_was_full(&self) -> bool {
+        self.buffer.len() == 0 || self.buffer.len() + 1 >= self.buffer.limit()
     }
 
     /// What the [hint](crate::hint) is to say.

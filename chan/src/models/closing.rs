@@ -3,6 +3,21 @@
 use super::*;
 use crate::{SendError, TryRecvError};
 
+/// Who learns of the close, woken or not, finds it in every other way too.
+#[test]
+fn close_is_known_before_its_waiters_are_told() {
+    model(None, || {
+        let (tx, rx) = bounded::<u8>(1);
+        let mut recv = Task::waiting(rx.recv());
+        let closer = spawn(move || drop(tx));
+        if recv.poll().is_ready() {
+            step();
+            assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+        }
+        closer.join().unwrap();
+    });
+}
+
 /// X2: a send.
 fn send_dropped_beside_close(capacity: usize) {
     model(None, move || {

@@ -34,7 +34,7 @@
 //! |---|---|
 //! | F20 one arm, operands once | `one_arm::what_loses_did_not_take_place`, `one_arm::one_channel_in_several_arms`, `operands::all_ten_operands_are_evaluated_once` |
 //! | F21 what is ready | `closing::every_later_send_fails_with_its_value`, `one_arm::a_close_wins_one_arm` |
-//! | F22 `default` is a snapshot | `models::select_default_is_a_snapshot`, `models::select_default_beside_a_token_that_comes_back`, `models::select_dynamic_try_wait_is_a_snapshot`, `choice::default_with_futures_is_a_snapshot` |
+//! | F22 `default` is a snapshot | `models::select_default_is_a_snapshot`, `models::select_default_beside_a_token_that_comes_back`, `models::select_default_of_three_beside_a_token_that_comes_back`, `models::select_dynamic_try_wait_is_a_snapshot`, `choice::default_with_futures_is_a_snapshot` |
 //! | `biased` is a snapshot | `models::select_biased_is_a_snapshot`, `*_of_three`, `*_with_a_future_between`, `models::select_dynamic_biased_is_a_snapshot` |
 //! | F23 uniform choice | `choice::two_receives`, `choice::three_of_every_kind`, `choice::five_of_nine`, `choice::eight_arms`, `choice::at_the_second_look_as_at_the_first`, `dynamic::the_choice_is_uniform_*` |
 //! | F24 no arm | `disabled::without_an_enabled_arm_it_waits_for_ever`, `disabled::else_goes_before_default_if_no_arm_is_enabled` |

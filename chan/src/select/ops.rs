@@ -6,9 +6,10 @@
 //!
 //! `default` needs one instant at which no arm was ready. Hints that are read one after another are not that: a value may
 //! move from a channel that is not looked at yet to one that was, and back, however often they are read
-//! (`models::select_hints_read_twice_are_no_snapshot`). So of two channels one is locked, and the hints are read under
-//! that lock: at the instant at which the second is read, both are true. Three and more are the engine's, under all locks.
-//! So is `biased`: the second channel arm wins here only if the first is not ready while the second's channel is locked.
+//! (`models::select_hints_read_twice_are_no_snapshot`). But they count their changes: they are read in order, then again in
+//! the other order, and if none has changed, then all were true at the instant at which the last was read. Else the engine
+//! decides, under all locks. `biased` takes them: the second channel arm wins here only if the first is not ready while the
+//! second's channel is locked.
 use super::arms::{RecvArm, SendArm, SendFromArm};
 use super::operands::{RecvOperand, SendOperand};
 use super::seam;
@@ -144,15 +145,20 @@ macro_rules! op {
             #[inline(always)]
             pub fn nothing(&self) -> bool {
                 seam();
-                !self.channel().is_some_and(Chan::$hint)
+                !self.channel().is_some_and(|chan| chan.hint().read().$hint())
             }
 
-            /// Is it certainly not ready, from before `rest` begins until it has ended, and does that say yes too? `rest`
-            /// takes no lock.
+            /// Is it certainly not ready, from before `rest` begins until it has ended, and does that say yes too?
             #[inline(always)]
             pub fn nothing_while(&self, rest: impl FnOnce() -> bool) -> bool {
-                let _locked = self.channel().map(|chan| chan.core.lock());
-                self.nothing() && rest()
+                let Some(chan) = self.channel() else { return rest() };
+                seam();
+                let seen = chan.hint().read();
+                if seen.$hint() || !rest() {
+                    return false;
+                }
+                seam();
+                chan.hint().is_still(seen)
             }
 
             /// Drops what a losing arm has, after the winner is known.
@@ -187,7 +193,7 @@ impl<'a, T> Received<'a, T> {
         }
         if let Some(value) = core.take_buffered() {
             let number = core.next_number();
-            chan.publish_step(&core);
+            chan.publish_taken(&core);
             return Some(Received { chan, got: Some((value, number)) });
         }
         Received::take_unusual(chan, core)

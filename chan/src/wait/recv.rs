@@ -44,31 +44,26 @@ impl<'a, T> RecvWait<'a, T> {
 
     #[inline(always)]
     pub(crate) fn poll(self: Pin<&Self>, cx: &mut Context<'_>, site: Site) -> Poll<Option<T>> {
-        match self.node.phase() {
-            Phase::Idle => {}
+        if !self.node.is(Phase::Idle) {
             // What it was woken for, most often.
-            Phase::Granted => return Poll::Ready(self.granted()),
-            _ => return self.poll_again(cx, site),
+            let granted = self.node.is(Phase::Granted);
+            return if granted { Poll::Ready(self.granted()) } else { self.poll_again(cx, site) };
         }
         ready!(frame::poll_spend(cx));
         // A waker's clone is user code: not under the lock, and only if a wait is likely.
-        let waker = if self.chan.may_recv() { None } else { Some(cx.waker().clone()) };
+        if !self.chan.may_recv() {
+            return self.poll_with_waker(cx.waker().clone(), site);
+        }
         let mut core = self.chan.core.lock();
         if let Some(value) = core.take_buffered() {
-            self.chan.publish_step(&core);
+            self.chan.publish_taken(&core);
             drop(core);
             self.node.spend();
-            let_go(waker);
             return Poll::Ready(Some(value));
         }
-        match self.poll_locked(core, waker) {
+        match self.poll_locked(core, None) {
             Polled::Ready(ready) => Poll::Ready(ready),
-            Polled::Waits => {
-                frame::note(Reason::ChanReceive, Some(site));
-                Poll::Pending
-            }
-            Polled::WaitsOnNil => self.wait_on_nil(site),
-            Polled::NeedsWaker => self.poll_with_waker(cx.waker().clone(), site),
+            _ => self.poll_with_waker(cx.waker().clone(), site),
         }
     }
 
@@ -113,10 +108,11 @@ impl<'a, T> RecvWait<'a, T> {
         Poll::Pending
     }
 
-    #[cold]
+    #[inline(never)]
     fn poll_with_waker(self: Pin<&Self>, waker: Waker, site: Site) -> Poll<Option<T>> {
         match self.poll_locked(self.chan.core.lock(), Some(waker)) {
             Polled::Ready(ready) => Poll::Ready(ready),
+            Polled::WaitsOnNil => self.wait_on_nil(site),
             _ => {
                 frame::note(Reason::ChanReceive, Some(site));
                 Poll::Pending
@@ -248,7 +244,15 @@ impl<'a, T> RecvWait<'a, T> {
     }
 
     /// Ends the wait, whatever its phase: unlinks the node, puts a value back.
+    #[inline(always)]
     pub(crate) fn withdraw(self: Pin<&Self>) {
+        if !self.node.is(Phase::Spent) {
+            self.withdraw_unspent();
+        }
+    }
+
+    #[inline(never)]
+    fn withdraw_unspent(self: Pin<&Self>) {
         if self.node.is(Phase::Queued) || self.node.is(Phase::Granted) {
             self.give_up();
         }

@@ -26,7 +26,7 @@
 //! - The operands are moved in and out: what was borrowed here has ended before the wait, whose future does not keep it.
 //! - `poll_fn(..).await` never waits: it is how code gets at the task's context.
 //! - Biased, the second channel arm wins only if the first is not ready while the second's channel is locked. That a later
-//!   one wins, and that of three none is ready, needs all locks: that is the engine's.
+//!   one wins needs all locks: that is the engine's.
 use super::names::{channels, local, number, numbered, poll_future, unreachable, variant};
 use super::parse::{Operation, Select};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -185,8 +185,11 @@ fn not_ready(select: &Select, names: &[Ident]) -> TokenStream {
     let nothing = match names {
         [] => quote_spanned!(site=> true),
         [only] => quote_spanned!(site=> #only.nothing()),
-        [one, other] => quote_spanned!(site=> #one.nothing_while(|| #other.nothing())),
-        _ => return otherwise.unwrap_or_default(),
+        // One within the other: read in order, and again in the other order.
+        [first @ .., last] => first.iter().rev().fold(
+            quote_spanned!(site=> #last.nothing()),
+            |rest, name| quote_spanned!(site=> #name.nothing_while(|| #rest)),
+        ),
     };
     let end = end("Default");
     quote_spanned! {site=>

@@ -67,7 +67,23 @@ fn select_default_beside_a_token_that_comes_back() {
     });
 }
 
-/// Why `default` reads the hints under locks: read one after the other, however often, they are no snapshot.
+/// The same of three, of which one is idle.
+#[test]
+fn select_default_of_three_beside_a_token_that_comes_back() {
+    beside_a_token(3, |a, b| {
+        let (_sender, idle) = bounded::<usize>(1);
+        let got = select! {
+            recv(a) -> value => value,
+            recv(idle) -> value => value,
+            recv(b) -> value => value,
+            default => None,
+        };
+        assert!(got.is_some(), "at every instant one of the two had a value");
+    });
+}
+
+/// Why `default` asks whether the hints have changed meanwhile: read one after the other, however often, they are no
+/// snapshot.
 #[test]
 #[should_panic(expected = "both seemed empty")]
 fn select_hints_read_twice_are_no_snapshot() {
