@@ -36,8 +36,9 @@ pub struct Parker {
     elsewhere: Option<Arc<dyn Rouse>>,
 }
 
-/// Rounds of looking, each twice as long as the one before: about 2 us in all.
-const SPINS: u32 = 7;
+/// Rounds of looking, each twice as long as the one before: a few pauses, as others may need the processor. (With 7 rounds, 2 us,
+/// two threads that wait for each other in turn on one processor took twice as long.)
+const SPINS: u32 = 3;
 /// After that the processor is offered to others, again and again for so long: about what the system takes to put a
 /// thread to sleep and to wake it, so that the wait never costs more than twice that. (Two threads that wait for each other in
 /// turn, and sleep, stay on one processor for good; as long as they can run, the system moves one of them.)
