@@ -13,6 +13,8 @@ mod progress;
 mod seats;
 #[path = "support/seats.rs"]
 mod support;
+#[path = "monitor/timers.rs"]
+mod timers;
 
 use dormouse_executor::runtime::{Builder, Handle};
 use dormouse_executor::task;

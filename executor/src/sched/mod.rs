@@ -1,6 +1,7 @@
 //! The scheduler: [`shared`] holds what all threads of a runtime share, [`seat`] is a thread at work in a slot,
 //! [`work`] what a thread does all day.
 pub(crate) mod attention;
+mod brisk;
 pub(crate) mod context;
 mod deadlock;
 pub(crate) mod idle;

@@ -13,11 +13,14 @@
 //! due; half of another slot's ring.
 //!
 //! A push into the LIFO cell wakes nobody: this thread runs it next. What it displaces goes to the ring, and that
-//! wakes somebody if nobody searches. What was woken while it ran goes to the ring's end.
+//! wakes somebody if nobody searches; but for a few tasks that timers wake, if they were done soon the last time
+//! ([`brisk`](super::brisk)). What was woken while it ran goes to the ring's end.
 //!
 //! Checked by `tests/task.rs` (turns, streaks, yields), `tests/runtime.rs` and `tests/peers.rs` (what is left behind),
 //! `tests/monitor.rs` and `tests/block_in_place.rs` (lost seats).
+use super::brisk;
 use super::context;
+use super::idle::NEVER;
 use super::measure::Measure;
 use super::os::Thread;
 use super::ring::Raw;
@@ -50,6 +53,8 @@ pub(crate) struct Seat<'rt> {
     number: Cell<usize>,
     streak: Cell<u32>,
     searching: Cell<bool>,
+    /// What is pushed now wakes nobody.
+    quiet: Cell<bool>,
     measure: Measure,
     thread: Thread,
     /// The poll has left the seat, and is still on: `Idle` counts the thread as away.
@@ -79,6 +84,7 @@ impl<'rt> Seat<'rt> {
             number: Cell::new(hint),
             streak: Cell::new(0),
             searching: Cell::new(searching),
+            quiet: Cell::new(false),
             measure: Measure::of(shared),
             thread,
             away: Cell::new(false),
@@ -153,7 +159,9 @@ impl<'rt> Seat<'rt> {
         let turn = &self.slot().turn;
         if let Some(displaced) = turn.put(task) {
             self.push_back(displaced);
-            self.shared.published();
+            if !self.quiet.get() {
+                self.shared.published();
+            }
         }
         if turn.is_open() {
             self.push_openly();
@@ -261,7 +269,7 @@ impl<'rt> Seat<'rt> {
         if let Some(task) = self.take_batch() {
             return self.found(task);
         }
-        if self.shared.fire_timers(WAKES)
+        if self.fire_timers()
             && let Some(task) = self.own()
         {
             return self.found(task);
@@ -282,6 +290,26 @@ impl<'rt> Seat<'rt> {
         }
         let task = stolen.or_else(|| self.take_batch())?;
         self.found(task)
+    }
+
+    /// Wakes timers that are due, for this thread, which has nothing else to do. True if there were any.
+    fn fire_timers(&self) -> bool {
+        if self.shared.due() == NEVER {
+            return false;
+        }
+        let (slot, now) = (self.slot(), self.shared.now());
+        let quiet = slot.brisk.look(now);
+        self.quiet.set(quiet);
+        let any = self.shared.fire_timers_at(now, WAKES);
+        self.quiet.set(false);
+        if any {
+            if quiet && slot.queue.len() > brisk::FEW {
+                self.shared.published();
+            }
+            // (Not what the firing took, which may have been the wake-up of a thread.)
+            slot.brisk.fired(self.shared.now());
+        }
+        any
     }
 
     fn own(&self) -> Option<Raw> {

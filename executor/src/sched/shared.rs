@@ -165,11 +165,12 @@ impl Shared {
     }
 
     /// Wakes some of the timers that are due, of all slots, `most` at most. True if there were any.
-    pub(crate) fn fire_timers(&self, mut most: usize) -> bool {
-        if self.due() == NEVER {
-            return false;
-        }
-        let now = self.now();
+    pub(crate) fn fire_timers(&self, most: usize) -> bool {
+        self.due() != NEVER && self.fire_timers_at(self.now(), most)
+    }
+
+    /// The same, at `now`.
+    pub(crate) fn fire_timers_at(&self, now: u64, mut most: usize) -> bool {
         // Beginning anywhere: under full load, the first one may have as many as there may be.
         let (before, after) = self.parts.split_at(self.any_part());
         let mut any = false;

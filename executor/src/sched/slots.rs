@@ -10,6 +10,7 @@
 //! | `shrink`, nobody sits beyond some number | the monitor | the reach ends there |
 //!
 //! The reach changes under `spare` alone. Checked by `tests/monitor`, `tests/resize.rs`.
+use super::brisk::Brisk;
 use super::os;
 use super::place::Place;
 use super::ring::Ring;
@@ -30,6 +31,7 @@ pub(crate) struct Slot {
     pub(crate) place: Place,
     pub(crate) turn: Turn,
     pub(crate) stats: Stats,
+    pub(crate) brisk: Brisk,
     /// The task whose poll is on; null if none, or the poll is that of a root future. For comparing only.
     pub(crate) polled: AtomicPtr<Meta>,
     /// The thread that sits, as the system knows it.
@@ -44,6 +46,7 @@ impl Slot {
             place: Place::new(),
             turn: Turn::new(!watched || os::has_heavy()),
             stats: Stats::new(config.measure_poll_time, config.measure_schedule_latency),
+            brisk: Brisk::new(),
             polled: AtomicPtr::new(ptr::null_mut()),
             thread: AtomicI32::new(0),
         }
