@@ -331,6 +331,30 @@ fn a_panic_that_nobody_waits_for_meets_the_policy() {
     }
 }
 
+/// The first one goes on in `wait`; nobody joins the other.
+#[test]
+fn the_second_panic_meets_the_policy() {
+    let _watch = watch();
+    let failure = sim::Builder::new().try_run(async {
+        let mut group = Group::<()>::new();
+        let second = async {
+            let _bad = on_drop(|| panic!("the second"));
+            pending().await
+        };
+        group.go(second).await;
+        let first = async {
+            time::sleep(Duration::from_millis(1)).await;
+            panic!("the first")
+        };
+        group.go(first).await;
+        assert_eq!(panic_of(&mut group).await, "the first");
+        task::yield_now().await;
+    });
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.kind(), FailureKind::Panic, "{failure}");
+    assert!(failure.to_string().contains("nobody joins it: the second"), "{failure}");
+}
+
 #[test]
 fn a_dropped_wait_loses_nothing_and_a_dropped_group_aborts() {
     let _watch = watch();

@@ -5,7 +5,7 @@ use dormouse_executor::task;
 use dormouse_executor::time::{Duration, sleep};
 use dormouse_testing::{Calls, Event, Gate, OnDrop, child, on_drop, until, watch};
 #[cfg(all(target_os = "linux", not(dormouse_asan)))]
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::cell::RefCell;
 use std::future::{Future, pending};
 use std::pin::pin;
@@ -73,8 +73,9 @@ fn child_without_threads() {
 #[cfg(all(target_os = "linux", not(dormouse_asan)))]
 fn no_thread_beside_the_workers_can_be_started() {
     let _watch = watch();
-    // As much stack as the rest of the process has no room for.
-    let (code, stderr) = run("child_at_the_limit", &[("RUST_MIN_STACK", "268435456")]);
+    // As much stack as the rest of the process has no room for. And one heap, as a new one takes all the room for a moment.
+    let envs = [("RUST_MIN_STACK", "268435456"), ("MALLOC_ARENA_MAX", "1")];
+    let (code, stderr) = run("child_at_the_limit", &envs);
     assert_eq!(code, Some(0), "{stderr}");
     let told = "dormouse: a blocking job is cancelled, as no thread could be started for it";
     assert_eq!(stderr.matches(told).count(), 1, "{stderr}");
@@ -94,11 +95,18 @@ fn child_at_the_limit() {
         opened.recv().unwrap()
     });
     begun.recv().unwrap();
-    // Room for half a stack.
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
-    let room = pages * rustix::param::page_size() as u64 + (128 << 20);
-    setrlimit(Resource::As, Rlimit { current: Some(room), maximum: Some(room) }).unwrap();
+    // Room for half a stack; less, if a thread has begun to start meanwhile: then once more.
+    let taken = || {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
+        pages * rustix::param::page_size() as u64
+    };
+    let maximum = getrlimit(Resource::As).maximum;
+    while {
+        let room = taken() + (128 << 20);
+        setrlimit(Resource::As, Rlimit { current: Some(room), maximum }).unwrap();
+        taken() + (64 << 20) > room
+    } {}
     assert!(std::thread::Builder::new().spawn(|| ()).is_err());
 
     let job = without.spawn_blocking(|| 1);
