@@ -1,5 +1,6 @@
 //! Waiting for a future on a plain thread: what `send_blocking`, `recv_blocking` and `lock_blocking` stand on.
 use crate::frame;
+use crate::lock;
 use crate::outside::Outside;
 use crate::parker::Parker;
 use crate::prim::thread_local;
@@ -18,6 +19,7 @@ pub fn wait_for<F: Future>(what: &str, instead: &str, future: F) -> F::Output {
     check(what, instead);
     let mut future = pin!(future);
     let sleeper = Sleeper::take();
+    lock::stay_cold();
     let waker = Waker::from(sleeper.0.clone());
     let mut cx = Context::from_waker(&waker);
     let _outside = Outside::new();

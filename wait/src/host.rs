@@ -1,6 +1,6 @@
 //! Clock and alarms, which a runtime or a simulator fills in.
 //!
-//! What waits with a deadline asks [`Instant::now`] and [`alarm`], never the operating system. A runtime lends its
+//! What waits with a deadline asks [`Instant::now`] and [`alarm()`], never the operating system. A runtime lends its
 //! [`Host`] to the threads that it runs ([`with_host`]); a simulator's host has virtual time. Without a host the
 //! clock is the operating system's, and alarms ring on one shared thread, started at the first alarm.
 //!
@@ -175,7 +175,7 @@ pub fn soon(waker: &Waker) -> Option<Alarm> {
     Some(if alarm.had_rung() { alarm_apart(Instant::now() + SOON, waker.clone()) } else { alarm })
 }
 
-/// As [`alarm`], but never by a host: for an alarm that has to outlive one.
+/// As [`alarm()`], but never by a host: for an alarm that has to outlive one.
 pub fn alarm_apart(at: Instant, waker: Waker) -> Alarm {
     Clockwork::get().set(at, waker)
 }
