@@ -12,7 +12,10 @@
 //! | failed | a member's `Err` | failed; the first error stays |
 //! | any | `wait` is ready | all is well: the group is empty |
 //!
-//! The lock is a leaf: handles and errors are dropped, and tasks aborted, after it.
+//! With a context nobody is aborted, and nothing that is given to `go` is dropped: whoever is the first to fail cancels the
+//! context instead; and so do the end of a `wait`, and the group's own.
+//!
+//! The lock is a leaf: handles and errors are dropped, tasks aborted and the context cancelled after it.
 //!
 //! Checked by `tests/group.rs`.
 use super::error::JoinError;
@@ -21,6 +24,7 @@ use super::join_set::JoinSet;
 use super::origin::Origin;
 use super::spawn;
 use crate::panics;
+use dormouse_sync::Cancel;
 use dormouse_wait::frame::Site;
 use dormouse_wait::lock::Lock;
 use futures_core::FusedFuture;
@@ -46,8 +50,7 @@ use std::task::{Context, Poll, ready};
 /// Dropping the group aborts all that is in it.
 ///
 /// An aborted member is dropped where it stands. Members that are to see the failure themselves, because they await
-/// something at their end, watch a `Context` of `dormouse-sync` instead: whoever fails cancels it, with the error as cause,
-/// and ends with `Ok`.
+/// something at their end, belong into a group [with a context](Group::with_context).
 ///
 /// ```
 /// # dormouse_executor::runtime::block_on(async {
@@ -76,7 +79,17 @@ pub struct Group<E> {
 }
 
 /// What the members share.
-struct Members<E>(Lock<State<E>>);
+struct Members<E> {
+    state: Lock<State<E>>,
+    told: Option<Told<E>>,
+}
+
+/// The context of members that are told of a failure, and not aborted.
+struct Told<E> {
+    cancel: Cancel,
+    /// What the context's cause is to say.
+    cause: fn(&E) -> String,
+}
 
 struct State<E> {
     /// The live ones; `None` for one that is just being spawned.
@@ -89,13 +102,6 @@ impl<E> State<E> {
     fn new() -> State<E> {
         State { live: Slab::new(), failed: false, error: None }
     }
-
-    /// A member failed. Those that are to be aborted, after unlocking: once.
-    #[must_use = "the others are to be aborted"]
-    fn fail(&mut self) -> Slab<Option<AbortHandle>> {
-        self.failed = true;
-        mem::take(&mut self.live)
-    }
 }
 
 fn abort(live: Slab<Option<AbortHandle>>) {
@@ -105,13 +111,51 @@ fn abort(live: Slab<Option<AbortHandle>>) {
 impl<E> Group<E> {
     /// An empty group without a limit.
     pub fn new() -> Group<E> {
-        Group {
-            set: JoinSet::new(),
-            members: Arc::new(Members(Lock::new(State::new()))),
-            limit: usize::MAX,
-            panicked: None,
-            cancelled: None,
-        }
+        Group::telling(None)
+    }
+
+    /// An empty group without a limit, and a context for its members, a child of `parent`: Go's `errgroup.WithContext`.
+    ///
+    /// A failure cancels the context and aborts nobody: the others watch the context and end as they like, and
+    /// [`wait`](Group::wait) waits for them. What is given to [`go`](Group::go) after a failure runs as ever. The first error
+    /// is the context's [cause](dormouse_sync::Context::cause), in its own words. The context is cancelled when `wait` is
+    /// ready, too, whatever came of it, so it serves one round; and when the group is dropped, which aborts the members.
+    ///
+    /// A cancel from above is no failure, and ends no member that does not watch for it.
+    ///
+    /// ```
+    /// # dormouse_executor::runtime::block_on(async {
+    /// use dormouse_executor::task::Group;
+    /// use dormouse_sync::Context;
+    ///
+    /// let (mut group, context) = Group::with_context(&Context::background());
+    /// for n in 0..3 {
+    ///     let context = context.clone();
+    ///     group.go(async move {
+    ///         if n == 1 {
+    ///             return Err("out of paper");
+    ///         }
+    ///         context.done().await;
+    ///         // ... and what is to be awaited at the end
+    ///         Ok(())
+    ///     }).await;
+    /// }
+    /// assert_eq!(group.wait().await, Err("out of paper"));
+    /// assert_eq!(context.cause().unwrap().to_string(), "out of paper");
+    /// # });
+    /// ```
+    #[doc(alias = "errgroup.WithContext")]
+    pub fn with_context(parent: &dormouse_sync::Context) -> (Group<E>, dormouse_sync::Context)
+    where
+        E: fmt::Display,
+    {
+        let (context, cancel) = parent.with_cancel();
+        (Group::telling(Some(Told { cancel, cause: E::to_string })), context)
+    }
+
+    fn telling(told: Option<Told<E>>) -> Group<E> {
+        let members = Arc::new(Members { state: Lock::new(State::new()), told });
+        Group { set: JoinSet::new(), members, limit: usize::MAX, panicked: None, cancelled: None }
     }
 
     /// Lets at most `n` members run at a time: Go's `SetLimit`. Without it there is no limit.
@@ -137,7 +181,19 @@ impl<E> Group<E> {
 
     /// Has a member failed, so that the rest is cancelled?
     pub fn has_failed(&self) -> bool {
-        self.members.0.lock().failed
+        self.members.state.lock().failed
+    }
+
+    /// Is a future that is given now dropped?
+    fn is_over(&self) -> bool {
+        self.members.told.is_none() && self.has_failed()
+    }
+
+    /// Cancels the context, if there is one.
+    fn end_context(&self) {
+        if let Some(told) = &self.members.told {
+            told.cancel.cancel();
+        }
     }
 
     /// Notes what came of a member that was joined.
@@ -162,7 +218,8 @@ impl<E> Group<E> {
 
     /// The group's outcome, once it is empty; it is as new then.
     fn outcome(&mut self) -> Result<(), E> {
-        let state = mem::replace(&mut *self.members.0.lock(), State::new());
+        let state = mem::replace(&mut *self.members.state.lock(), State::new());
+        self.end_context();
         let cancelled = self.cancelled.take();
         if let Some(panicked) = self.panicked.take() {
             panics::discard(state.error);
@@ -224,7 +281,7 @@ impl<E: Send + 'static> Group<E> {
         F: Future<Output = Result<(), E>> + Send + 'static,
     {
         self.sweep();
-        if self.set.len() >= self.limit && !self.has_failed() {
+        if self.set.len() >= self.limit && !self.is_over() {
             return Err(future);
         }
         self.start(future, Location::caller());
@@ -235,8 +292,9 @@ impl<E: Send + 'static> Group<E> {
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
     {
-        let mut state = self.members.0.lock();
-        if state.failed {
+        let aborts = self.members.told.is_none();
+        let mut state = self.members.state.lock();
+        if state.failed && aborts {
             drop(state);
             return;
         }
@@ -248,12 +306,12 @@ impl<E: Send + 'static> Group<E> {
         let handle = spawn::spawn_here("Group::go", Member { future, place }, origin);
         let abort = self.set.insert(handle);
         // Keys are given here alone: it is this member's, if it is still there.
-        let mut state = self.members.0.lock();
+        let mut state = self.members.state.lock();
         let unused = match state.live.get_mut(key) {
             Some(live) => live.replace(abort),
             None => Some(abort),
         };
-        let failed = state.failed;
+        let failed = state.failed && aborts;
         drop(state);
         // It may have ended; or another one has failed meanwhile, and could not abort this one.
         if let Some(abort) = unused.filter(|_| failed) {
@@ -265,6 +323,7 @@ impl<E: Send + 'static> Group<E> {
 impl<E> Drop for Group<E> {
     /// Aborts all members. (The set does.) A panic that was seen and not waited for meets the policy.
     fn drop(&mut self) {
+        self.end_context();
         if let Some(panicked) = self.panicked.take() {
             panicked.unread();
         }
@@ -292,15 +351,22 @@ struct Place<E> {
 
 impl<E> Place<E> {
     fn fail(&mut self, error: Option<E>) {
+        let told = self.members.told.as_ref();
+        // User code, which may panic: then the panic is the failure.
+        let cause = told.zip(error.as_ref()).map(|(told, error)| (told.cause)(error));
         self.done = true;
-        let mut state = self.members.0.lock();
-        let unused = match state.failed {
-            false => mem::replace(&mut state.error, error),
-            true => error,
-        };
-        let others = state.fail();
+        let mut state = self.members.state.lock();
+        let before = mem::replace(&mut state.failed, true);
+        let unused = if before { error } else { mem::replace(&mut state.error, error) };
+        let others = if told.is_some() { Slab::new() } else { mem::take(&mut state.live) };
         drop(state);
         abort(others);
+        if let Some(told) = told.filter(|_| !before) {
+            match cause {
+                Some(cause) => told.cancel.cancel_because(cause),
+                None => told.cancel.cancel(),
+            }
+        }
         panics::discard(unused);
     }
 }
@@ -308,9 +374,9 @@ impl<E> Place<E> {
 impl<E> Drop for Place<E> {
     fn drop(&mut self) {
         if !self.done {
-            return self.fail(None);
+            self.fail(None);
         }
-        let own = self.members.0.lock().live.try_remove(self.key);
+        let own = self.members.state.lock().live.try_remove(self.key);
         drop(own);
     }
 }
@@ -361,7 +427,7 @@ where
         let group = &mut *this.group;
         assert!(this.future.is_some(), "the future of `Group::go` was polled after it was ready");
         group.sweep();
-        while group.set.len() >= group.limit && !group.has_failed() {
+        while group.set.len() >= group.limit && !group.is_over() {
             if let Some(member) = ready!(group.set.poll_next(cx, this.site)) {
                 group.note(member);
             }
