@@ -4,8 +4,10 @@
 #![allow(missing_docs)]
 use dormouse_executor::runtime::{Builder, OnPanic, Runtime};
 use dormouse_executor::task;
-use dormouse_testing::{Count, OnDrop, child, on_drop, watch};
-use std::future::pending;
+use dormouse_testing::{Count, Gate, OnDrop, child, on_drop, watch};
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 fn runtimes() -> [Runtime; 2] {
     [Builder::multi_thread().worker_threads(2).build().unwrap(), Builder::current_thread().build().unwrap()]
@@ -232,4 +234,54 @@ fn child_abort() {
         task::go(async { panic!("fatal") });
         pending::<()>().await
     });
+}
+
+/// As in Go, where `wg.Go` counts a panic as no end: the program ends before anybody learns that the task has.
+#[test]
+fn nobody_goes_on_after_the_fatal_panic() {
+    for name in ["child_abort_go", "child_abort_dropped"] {
+        let (code, stderr) = run(name);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains("nobody joins it: fatal") && !stderr.contains("let them go on"), "{stderr}");
+    }
+}
+
+/// What others wait for, as the future of `WaitGroup::track` is.
+struct Awaited(Gate);
+
+impl Future for Awaited {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(Pin::new(&mut self.0).poll(cx));
+        panic!("fatal")
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        eprintln!("let them go on");
+    }
+}
+
+fn abort_by(spawn: impl FnOnce(Awaited)) {
+    let _watch = watch();
+    let rt = Builder::multi_thread().worker_threads(2).on_panic(OnPanic::Abort).build().unwrap();
+    rt.block_on(async {
+        let gate = Gate::default();
+        spawn(Awaited(gate.clone()));
+        gate.open();
+        pending::<()>().await
+    });
+}
+
+#[test]
+#[ignore = "run by nobody_goes_on_after_the_fatal_panic"]
+fn child_abort_go() {
+    abort_by(task::go);
+}
+
+#[test]
+#[ignore = "run by nobody_goes_on_after_the_fatal_panic"]
+fn child_abort_dropped() {
+    abort_by(|awaited| drop(task::spawn(awaited)));
 }

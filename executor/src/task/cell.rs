@@ -9,6 +9,7 @@
 //! | future Pending | wait reason written to `Meta` (T3) | Pending |
 //! | future Ready | future dropped (caught), taken off the registry | `Ok`, or its destructor's panic |
 //! | future panics | the same | `Err(panic)` |
+//! | the same, nobody has a handle, [`OnPanic::Abort`] | the process ends: the future is not dropped, so that nobody who waits for that goes on | - |
 //!
 //! A panic in the waker of whoever joins is async-task's to handle, and aborts the process: wakers must not panic.
 //!
@@ -16,7 +17,7 @@
 use super::error::{JoinError, OnPanic};
 use super::home::Home;
 use super::id::Id;
-use super::meta::{ABORT, Meta};
+use super::meta::{ABORT, DETACHED, Meta};
 use super::registry::Entry;
 use crate::panics::{self, Payload};
 use crate::sched::context;
@@ -106,9 +107,14 @@ impl<F: Future> Future for Cell<F> {
                     unsafe { Pin::new_unchecked(&mut *this.future) }.poll(cx)
                 })
             });
-            if matches!(polled, Ok(Poll::Pending)) {
-                return Poll::Pending;
-            }
+            let polled = match polled {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Err(payload) if meta.has(DETACHED) && on_panic(meta) == OnPanic::Abort => {
+                    // The process ends here.
+                    return Poll::Ready(Out::new(finish(meta, Err(payload))));
+                }
+                polled => polled,
+            };
             let dropped = frame.enter(|| this.drop_future());
             ready(polled, dropped)
         };
@@ -133,6 +139,16 @@ fn ready<T>(polled: Result<Poll<T>, Payload>, dropped: Result<(), Payload>) -> R
     }
 }
 
+/// The policy of the live task's runtime.
+#[cold]
+fn on_panic(meta: &Meta) -> OnPanic {
+    if Home::of(meta).is_some() {
+        return context::with_current(|shared, _| shared.config.on_panic).unwrap_or_default();
+    }
+    // SAFETY: the task is live, so its runtime is (S4).
+    unsafe { meta.rt.cast::<Shared>().as_ref() }.config.on_panic
+}
+
 /// Takes the task off the registry and makes its result.
 #[inline]
 fn finish<T>(meta: &Meta, result: Result<Option<T>, Payload>) -> Result<T, JoinError> {
@@ -145,9 +161,7 @@ fn finish<T>(meta: &Meta, result: Result<Option<T>, Payload>) -> Result<T, JoinE
     };
     if let Some(home) = Home::of(meta) {
         let removed = home.tasks.remove(key);
-        return conclude(meta, removed.entry, result, || {
-            context::with_current(|shared, _| shared.config.on_panic).unwrap_or_default()
-        });
+        return conclude(meta, removed.entry, result);
     }
     // SAFETY: the task is live, so its runtime is (S4).
     let shared = unsafe { meta.rt.cast::<Shared>().as_ref() };
@@ -164,7 +178,7 @@ fn finish<T>(meta: &Meta, result: Result<Option<T>, Payload>) -> Result<T, JoinE
         other => other,
     };
     let removed = tasks.remove(key);
-    let result = conclude(meta, removed.entry, result, || shared.config.on_panic);
+    let result = conclude(meta, removed.entry, result);
     if removed.last {
         shared.shards_ended(1);
     }
@@ -173,12 +187,7 @@ fn finish<T>(meta: &Meta, result: Result<Option<T>, Payload>) -> Result<T, JoinE
 
 /// The result of a task that was taken off its registry.
 #[inline(always)]
-fn conclude<T>(
-    meta: &Meta,
-    entry: Entry,
-    result: Result<Option<T>, Payload>,
-    on_panic: impl FnOnce() -> OnPanic,
-) -> Result<T, JoinError> {
+fn conclude<T>(meta: &Meta, entry: Entry, result: Result<Option<T>, Payload>) -> Result<T, JoinError> {
     meta.set_ended();
     let id = entry.id;
     match result {
@@ -187,7 +196,7 @@ fn conclude<T>(
             Ok(value)
         }
         Ok(None) => Err(JoinError::cancelled(id)),
-        Err(payload) => Err(JoinError::panicked(id, payload, entry.origin, on_panic())),
+        Err(payload) => Err(JoinError::panicked(id, payload, entry.origin, on_panic(meta))),
     }
 }
 

@@ -303,7 +303,7 @@ impl<E: Send + 'static> Group<E> {
         // Not begun it is struck off as well: if there is no runtime, or it is closing.
         let place = Place { members: Arc::clone(&self.members), key, done: false };
         let origin = Origin::at(spawned);
-        let handle = spawn::spawn_here("Group::go", Member { future, place }, origin);
+        let handle = spawn::spawn_here("Group::go", Member { future, place }, origin, 0);
         let abort = self.set.insert(handle);
         // Keys are given here alone: it is this member's, if it is still there.
         let mut state = self.members.state.lock();

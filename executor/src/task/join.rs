@@ -9,7 +9,7 @@ use super::error::JoinError;
 use super::home::Home;
 use super::id::Id;
 use super::life;
-use super::meta::{BLOCKING, Meta};
+use super::meta::{BLOCKING, DETACHED, Meta};
 use crate::sched::context;
 use crate::sched::shared::Shared;
 use async_task::Task;
@@ -125,6 +125,11 @@ impl<T> JoinHandle<T> {
 impl<T> Drop for JoinHandle<T> {
     #[inline]
     fn drop(&mut self) {
+        if let Some(task) = &self.task
+            && !task.metadata().has(DETACHED)
+        {
+            task.metadata().detach();
+        }
         self.detach();
     }
 }

@@ -13,6 +13,9 @@ pub(crate) const BLOCKING: u8 = 2;
 /// The task is a `LocalSet`'s: `rt` points to its home.
 pub(crate) const LOCAL: u8 = 4;
 
+/// Nobody holds a handle of the task.
+pub(crate) const DETACHED: u8 = 8;
+
 /// The future is there.
 const LIVE: u8 = 0;
 /// The future is dropped, or being dropped.
@@ -82,6 +85,13 @@ impl Meta {
     pub(crate) fn abort(&self) {
         // Ordering: Relaxed; the wake-up that follows brings it to the poll.
         self.flags.fetch_or(ABORT, Relaxed);
+    }
+
+    /// Notes that the last handle is gone.
+    #[inline]
+    pub(crate) fn detach(&self) {
+        // Ordering: Relaxed; a panic just now comes before it or after it.
+        self.flags.fetch_or(DETACHED, Relaxed);
     }
 
     #[inline(always)]

@@ -39,6 +39,7 @@ pub use yield_now::{YieldNow, yield_now};
 pub use crate::__task_local as local;
 
 use crate::sched::in_place;
+use meta::DETACHED;
 use origin::Origin;
 use std::future::Future;
 use std::panic::Location;
@@ -65,7 +66,7 @@ where
     F::Output: Send + 'static,
 {
     let origin = Origin::at(Location::caller());
-    drop(spawn::spawn_here("go", future, origin));
+    drop(spawn::spawn_here("go", future, origin, DETACHED));
 }
 
 /// Runs `future` as a task of its own. The handle waits for its output; dropped, it lets the task go on.
@@ -90,7 +91,7 @@ where
     F::Output: Send + 'static,
 {
     let origin = Origin::at(Location::caller());
-    spawn::spawn_here("spawn", future, origin)
+    spawn::spawn_here("spawn", future, origin, 0)
 }
 
 /// Runs each of `futures` as a task of its own: as a loop of [`spawn`]s, but with fewer wake-ups.
@@ -270,7 +271,7 @@ impl<'a> Builder<'a> {
         F::Output: Send + 'static,
     {
         let origin = self.origin(Location::caller());
-        drop(spawn::spawn_here("go", future, origin));
+        drop(spawn::spawn_here("go", future, origin, DETACHED));
     }
 
     /// [`spawn`]s a task with this name.
@@ -284,7 +285,7 @@ impl<'a> Builder<'a> {
         F::Output: Send + 'static,
     {
         let origin = self.origin(Location::caller());
-        spawn::spawn_here("spawn", future, origin)
+        spawn::spawn_here("spawn", future, origin, 0)
     }
 
     /// [Spawns](spawn_blocking) a blocking job with this name.

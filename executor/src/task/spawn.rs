@@ -38,18 +38,18 @@ pub(crate) fn current<R>(what: &str, f: impl FnOnce(&Shared, Option<&Seat<'_>>) 
 /// From this size on, async-task puts a future into a box. Done at once, that saves all further moves of it.
 const LARGE: usize = 2048;
 
-/// Spawns `future` in the current runtime; `what` is what the caller called.
+/// Spawns `future` in the current runtime; `what` is what the caller called, `flags` are those of [`Meta`].
 #[inline]
-pub(crate) fn spawn_here<F>(what: &str, future: F, origin: Origin) -> JoinHandle<F::Output>
+pub(crate) fn spawn_here<F>(what: &str, future: F, origin: Origin, flags: u8) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
     if size_of::<F>() >= LARGE {
         let future = Box::pin(future);
-        return current(what, |shared, seat| spawn_in(shared, seat, future, origin));
+        return current(what, |shared, seat| spawn_in(shared, seat, future, origin, flags));
     }
-    current(what, |shared, seat| spawn_in(shared, seat, future, origin))
+    current(what, |shared, seat| spawn_in(shared, seat, future, origin, flags))
 }
 
 /// Spawns `future` in `shared`, from wherever this thread is.
@@ -60,19 +60,25 @@ where
 {
     if size_of::<F>() >= LARGE {
         let future = Box::pin(future);
-        return context::with_seat(shared.pointer(), |seat| spawn_in(shared, seat, future, origin));
+        return context::with_seat(shared.pointer(), |seat| spawn_in(shared, seat, future, origin, 0));
     }
-    context::with_seat(shared.pointer(), |seat| spawn_in(shared, seat, future, origin))
+    context::with_seat(shared.pointer(), |seat| spawn_in(shared, seat, future, origin, 0))
 }
 
 /// Spawns `future` in `shared`.
 #[inline]
-fn spawn_in<F>(shared: &Shared, seat: Option<&Seat<'_>>, future: F, origin: Origin) -> JoinHandle<F::Output>
+fn spawn_in<F>(
+    shared: &Shared,
+    seat: Option<&Seat<'_>>,
+    future: F,
+    origin: Origin,
+    flags: u8,
+) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let (task, handle) = make(shared, seat, future, origin, 0);
+    let (task, handle) = make(shared, seat, future, origin, flags);
     match (task, seat) {
         (Some(task), Some(seat)) => seat.push_next(task.into_raw()),
         (Some(task), None) => task.schedule(),
