@@ -10,8 +10,8 @@
 //! | brisk | wake nobody | wake somebody as ever |
 //! | not, or there was none | wake somebody as ever | the same |
 //!
-//! So when tasks have become slower, those behind the first one wait for the monitor's next look, once. (That such a guess is
-//! made for timers only, and not for all pushes: docs/decisions/0010 and 0016.)
+//! So each time that a tick's tasks are slower than those of the tick before, those behind the first one wait for the monitor's
+//! next look. (That such a guess is made for timers only, and not for all pushes: docs/decisions/0010 and 0016.)
 //!
 //! The times are the slot's thread's own; they are atomic as slots are shared. Checked by the test below and
 //! `tests/monitor/timers.rs`.
