@@ -24,9 +24,7 @@ pub trait Bell: Send + Sync {
     fn rewake(self: Pin<&Self>, key: Key, waker: &Waker) -> bool;
     /// The alarm is dropped: nobody is woken. Nothing happens if it has rung already. (A bell of one alarm is dropped with
     /// it, and may do this then.)
-    fn take_back(self: Pin<&Self>, key: Key) {
-        let _ = key;
-    }
+    fn take_back(self: Pin<&Self>, _key: Key) {}
 }
 
 /// Which one of many.
@@ -34,7 +32,7 @@ pub trait Bell: Send + Sync {
 pub struct Key {
     /// Where it stands.
     pub index: u32,
-    /// How many stood there before.
+    /// Which one it is of all that ever stood anywhere there.
     pub serial: u64,
 }
 

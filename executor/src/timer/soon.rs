@@ -1,4 +1,5 @@
-//! Alarms of one length, for waits that are mostly over before they ring: setting one reads no clock and allocates nothing.
+//! Alarms of one length, for waits that are mostly over before they ring: setting one reads no clock if another was set lately,
+//! and allocates nothing if as many were set before. The memory of many goes when none is set.
 //!
 //! An alarm stands in one of [`RINGS`] rings. Each [`PERIOD`] the oldest ring is fired, and is the youngest from then on: so
 //! an alarm rings after two periods at least, and three at most, and is taken back from wherever it stands in O(1).
@@ -6,7 +7,8 @@
 //! Invariants (all under the lock of the [`shard`](super::Shard)):
 //! - `due` is [`NEVER`] only if no alarm is set. It stays when the last one is taken back: the next one finds it, and need
 //!   not ask for the time.
-//! - An entry's serial is that of the key of the alarm that it is; a key of another serial means nothing any more.
+//! - No two alarms have the same serial, and an entry has that of the alarm that it is: a key of another one means nothing any
+//!   more, whatever stands in its place.
 //!
 //! Checked by the tests below (against a plain model), `tests/time.rs`, `tests/reentrant.rs`.
 use super::NEVER;
@@ -17,6 +19,8 @@ use std::task::Waker;
 const RINGS: usize = 3;
 /// In nanoseconds.
 const PERIOD: u64 = SOON.as_nanos() as u64 / (RINGS as u64 - 1);
+/// So many entries are kept when none is set.
+const KEPT: usize = 64;
 /// No entry.
 const NONE: u32 = u32::MAX;
 
@@ -31,6 +35,8 @@ pub(super) struct Soon {
     /// When the oldest ring is fired, or [`NEVER`].
     due: u64,
     len: usize,
+    /// How many alarms were set before.
+    serial: u64,
 }
 
 #[derive(Debug)]
@@ -45,7 +51,7 @@ impl Soon {
     pub(super) fn new() -> Soon {
         let sentinel = |ring| Entry { waker: None, serial: 0, next: ring, prev: ring };
         let entries = (0..RINGS as u32).map(sentinel).collect();
-        Soon { entries, free: NONE, young: 0, due: NEVER, len: 0 }
+        Soon { entries, free: NONE, young: 0, due: NEVER, len: 0, serial: 0 }
     }
 
     /// How many alarms are set.
@@ -71,8 +77,9 @@ impl Soon {
         let (ring, last) = (self.young as u32, self.entries[self.young].prev);
         let entry = &mut self.entries[index as usize];
         self.free = entry.next;
-        (entry.waker, entry.next, entry.prev) = (Some(waker), ring, last);
-        let serial = entry.serial;
+        let serial = self.serial;
+        *entry = Entry { waker: Some(waker), serial, next: ring, prev: last };
+        self.serial += 1;
         self.entries[last as usize].next = index;
         self.entries[ring as usize].prev = index;
         self.len += 1;
@@ -96,7 +103,6 @@ impl Soon {
         let free = std::mem::replace(&mut self.free, index);
         let entry = &mut self.entries[index as usize];
         let (next, prev) = (std::mem::replace(&mut entry.next, free), entry.prev);
-        entry.serial += 1;
         let waker = entry.waker.take();
         self.entries[next as usize].prev = prev;
         self.entries[prev as usize].next = next;
@@ -122,8 +128,21 @@ impl Soon {
             }
         }
         self.young = oldest;
-        self.due = if self.len == 0 { NEVER } else { now.saturating_add(PERIOD).min(NEVER - 1) };
+        self.due = now.saturating_add(PERIOD).min(NEVER - 1);
+        if self.len == 0 {
+            self.due = NEVER;
+            self.forget_entries();
+        }
         true
+    }
+
+    /// Gives the memory of more than [`KEPT`] entries back. No alarm is set.
+    fn forget_entries(&mut self) {
+        if self.entries.len() > RINGS + KEPT {
+            self.entries.truncate(RINGS);
+            self.entries.shrink_to(RINGS + KEPT);
+            self.free = NONE;
+        }
     }
 
     /// Takes all alarms out, giving their wakers to `fire` until that says it is full. True if none is left.
@@ -244,5 +263,20 @@ mod tests {
         assert_eq!((first.index, soon.entries.len()), (second.index, RINGS + 1));
         assert!(soon.cancel(first).is_none() && soon.waker(first).is_none());
         assert!(soon.cancel(second).is_some());
+    }
+
+    #[test]
+    fn the_memory_of_many_goes_with_the_last_and_old_keys_mean_nothing_then() {
+        let mut soon = Soon::new();
+        let waker = || Waker::from(Count::shared());
+        let keys: Vec<Key> = (0..10 * KEPT).map(|_| soon.set(waker(), || 0)).collect();
+        for look in 1..=RINGS as u64 {
+            assert!(soon.advance(look * PERIOD, |_| true));
+        }
+        assert_eq!((soon.len(), soon.due()), (0, NEVER));
+        assert!(soon.entries.capacity() <= RINGS + KEPT);
+        let new: Vec<Key> = (0..10).map(|_| soon.set(waker(), || 9 * PERIOD)).collect();
+        assert!(keys.iter().all(|key| soon.cancel(*key).is_none()));
+        assert!(new.iter().all(|key| soon.cancel(*key).is_some()));
     }
 }
